@@ -1,0 +1,159 @@
+#include "wg/attempt.h"
+
+#include <string.h>
+
+#include "wg/notes.h"
+
+static bool is_possible(const struct wr_peer *peer)
+{
+	return peer->device->is_up && peer->device->mac1_slot != WR_MAC1_NONE;
+}
+
+void wr_attempt_begin(struct wr_peer *peer, struct wr_instant now, struct wr_span delay)
+{
+	struct wr_handshake *handshake = &peer->handshake;
+
+	if (!is_possible(peer))
+		return;
+	if (!wr_attempt_is_on(peer))
+		handshake->retry = wr_after(now, delay);
+	handshake->started = now;
+}
+
+static void forget_initiation(struct wr_peer *peer)
+{
+	if (peer->handshake.state == WR_HANDSHAKE_INITIATED)
+		wr_index_remove(&peer->port->indices, &peer->handshake.index);
+	wr_handshake_clear(&peer->handshake);
+}
+
+void wr_attempt_stop(struct wr_peer *peer)
+{
+	forget_initiation(peer);
+	peer->handshake.retry = WR_NEVER;
+}
+
+void wr_attempt_succeeded(struct wr_peer *peer, struct wr_wall wall)
+{
+	wr_attempt_stop(peer);
+	peer->latest_handshake = wall;
+}
+
+static struct wr_instant give_up_time(const struct wr_peer *peer)
+{
+	return wr_after(peer->handshake.started, peer->port->timing.rekey_attempt);
+}
+
+/* One rekey_timeout after our last initiation; and after our last answer, whose
+ * session the peer should be about to confirm. */
+static struct wr_instant earliest(const struct wr_peer *peer)
+{
+	struct wr_span timeout = peer->port->timing.rekey_timeout;
+	struct wr_instant sent = peer->handshake.sent;
+	struct wr_instant after_sent = sent.ns ? wr_after(sent, timeout) : sent;
+	struct wr_instant after_answer = { 0 };
+
+	if (peer->next)
+		after_answer = wr_after(peer->next->created, timeout);
+	return after_sent.ns > after_answer.ns ? after_sent : after_answer;
+}
+
+void wr_attempt_forget_source(struct wr_peer *peer)
+{
+	const struct wr_endpoint *endpoint = wr_peer_endpoint(peer);
+	struct wr_endpoint remote;
+
+	if (!endpoint)
+		return;
+	remote = *endpoint;
+	remote.local = (struct wr_ip){ 0 };
+	remote.interface = 0;
+	if (wr_peer_set_endpoint(peer, &remote) < 0)
+		return; /* memory is short: it stays */
+}
+
+/* Makes an initiation under a new index; false if that is impossible: a key of
+ * low order, or no memory for the index. */
+static bool initiate(struct wr_peer *peer, const struct wr_moment *moment,
+		     const struct wr_entropy *entropy, struct wr_initiation *ret)
+{
+	struct wr_handshake *handshake = &peer->handshake;
+	struct wr_port *port = peer->port;
+
+	forget_initiation(peer);
+	if (!wr_index_add(&port->indices, &handshake->index, entropy->index_seed, &port->retire))
+		return false;
+	wr_peer_prepare(peer);
+	wr_tai64n(moment->wall, handshake->sent_timestamp, handshake->sent_timestamp);
+	if (wr_handshake_initiate(handshake, &peer->device->identity, &peer->public_key,
+				  &entropy->ephemeral, handshake->sent_timestamp, ret))
+		return true;
+	wr_index_remove(&port->indices, &handshake->index);
+	return false;
+}
+
+static bool send(struct wr_peer *peer, const struct wr_moment *moment,
+		 const struct wr_entropy *entropy, struct wr_output *output)
+{
+	struct wr_handshake *handshake = &peer->handshake;
+	const struct wr_endpoint *endpoint = wr_peer_endpoint(peer);
+	struct wr_initiation message;
+
+	if (!endpoint)
+		return false;
+	handshake->sent = moment->now;
+	if (!initiate(peer, moment, entropy, &message))
+		return false;
+	*output = (struct wr_output){ .kind = WR_OUTPUT_DATAGRAM,
+				      .peer = peer,
+				      .to = *endpoint,
+				      .len = WR_INITIATION_LEN };
+	wr_initiation_write(&message, output->datagram);
+	wr_cookie_jar_sign(&peer->cookie, moment->now, output->datagram, output->len);
+	wr_peer_note_mac1(peer, output->datagram, output->len);
+	wr_note_handshake_sent(peer, moment->now, output->len);
+	return true;
+}
+
+static bool give_up(struct wr_peer *peer, struct wr_output *output)
+{
+	wr_attempt_stop(peer);
+	wr_note_given_up(peer);
+	*output = (struct wr_output){ .kind = WR_OUTPUT_GIVE_UP, .peer = peer };
+	return true;
+}
+
+/* What cannot be sent, because the peer's address is not known or its key does not
+ * work, is tried again like what is not answered, and given up like it. */
+static bool try_once(struct wr_peer *peer, const struct wr_moment *moment,
+		     const struct wr_entropy *entropy, struct wr_output *output)
+{
+	struct wr_handshake *handshake = &peer->handshake;
+	struct wr_span wait = { peer->port->timing.rekey_timeout.ns +
+				wr_attempt_jitter(peer, entropy).ns };
+
+	if (handshake->state == WR_HANDSHAKE_INITIATED)
+		wr_attempt_forget_source(peer);
+	handshake->retry = wr_sooner(wr_after(moment->now, wait), give_up_time(peer));
+	return send(peer, moment, entropy, output);
+}
+
+bool wr_attempt_run(struct wr_peer *peer, const struct wr_moment *moment,
+		    const struct wr_entropy *entropy, struct wr_output *ret_output)
+{
+	struct wr_instant soonest = earliest(peer);
+
+	if (!wr_is_past(peer->handshake.retry, moment->now))
+		return false;
+	if (!is_possible(peer)) {
+		wr_attempt_stop(peer);
+		return false;
+	}
+	if (wr_is_past(give_up_time(peer), moment->now))
+		return give_up(peer, ret_output);
+	if (!wr_is_past(soonest, moment->now)) {
+		peer->handshake.retry = wr_sooner(soonest, give_up_time(peer));
+		return false;
+	}
+	return try_once(peer, moment, entropy, ret_output);
+}

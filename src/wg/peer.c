@@ -1,0 +1,96 @@
+#include "wg/peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wg/attempt.h"
+#include "wg/port.h"
+#include "wg/timers.h"
+
+static void box_free(struct wr_retired *retired)
+{
+	free(WR_CONTAINER_OF(retired, struct wr_endpoint_box, retired));
+}
+
+/* Something can be sent at last: what waited for an address goes now. */
+static void endpoint_became_known(struct wr_peer *peer)
+{
+	if (wr_attempt_is_on(peer))
+		peer->handshake.retry = (struct wr_instant){ 0 };
+	if (wr_attempt_is_on(peer) || peer->keepalive_interval)
+		wr_timers_look_soon(peer);
+}
+
+int wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint)
+{
+	struct wr_endpoint_box *old =
+		atomic_load_explicit(&peer->endpoint, memory_order_relaxed);
+	struct wr_endpoint_box *box;
+
+	if (peer->is_removed || (old && wr_endpoint_equal(&old->endpoint, endpoint)))
+		return 0;
+	box = malloc(sizeof(*box));
+	if (!box)
+		return -ENOMEM;
+	box->endpoint = *endpoint;
+	atomic_store_explicit(&peer->endpoint, box, memory_order_release);
+	if (old)
+		wr_retire(&peer->port->retire, &old->retired, box_free);
+	else
+		endpoint_became_known(peer);
+	return 0;
+}
+
+void wr_peer_set_preshared_key(struct wr_peer *peer, const struct wr_key *key)
+{
+	peer->preshared_key = *key;
+}
+
+void wr_peer_set_keepalive(struct wr_peer *peer, uint16_t seconds, struct wr_instant now)
+{
+	bool was_off = !peer->keepalive_interval;
+
+	if (seconds == peer->keepalive_interval)
+		return;
+	peer->keepalive_interval = seconds;
+	if (was_off)
+		atomic_store_explicit(&peer->activity.last_traversal, 0, memory_order_relaxed);
+	wr_timers_schedule(peer, now);
+}
+
+void wr_peer_note_mac1(struct wr_peer *peer, const uint8_t *message, size_t len)
+{
+	memcpy(peer->handshake.sent_mac1.bytes, message + len - 2 * WR_MAC_LEN, WR_MAC_LEN);
+	peer->handshake.has_sent_mac1 = true;
+}
+
+void wr_peer_prepare(struct wr_peer *peer)
+{
+	struct wr_key shared;
+
+	if (wr_key_is_zero(&peer->cookie.mac1_key))
+		wr_cookie_jar_init(&peer->cookie, &peer->public_key);
+	if (!wr_key_is_zero(&peer->handshake.static_static))
+		return;
+	/* Zero stays for a key of low order: no handshake will work. */
+	if (wr_x25519(&peer->device->identity.private_key, &peer->public_key, &shared))
+		peer->handshake.static_static = shared;
+	wr_wipe(&shared, sizeof(shared));
+}
+
+int wr_peer_allow(struct wr_peer *peer, const struct wr_prefix *prefix)
+{
+	return wr_allowedips_add(&peer->device->allowed, prefix, peer, &peer->allowed,
+				 &peer->port->retire);
+}
+
+void wr_peer_disallow(struct wr_peer *peer, const struct wr_prefix *prefix)
+{
+	wr_allowedips_remove(&peer->device->allowed, prefix, peer, &peer->port->retire);
+}
+
+void wr_peer_disallow_all(struct wr_peer *peer)
+{
+	wr_allowedips_remove_all(&peer->device->allowed, &peer->allowed, &peer->port->retire);
+}

@@ -1,0 +1,131 @@
+/* A peer of a device: who it is, where it is, its sessions and its timers.
+ *
+ * Two threads of control meet here. The port's thread owns the peer. The data
+ * plane reads what is published (`current`, `endpoint`) and leaves notes of
+ * what it did (`activity`); from these notes the port's thread derives every
+ * timer of the protocol. When a note needs its attention sooner than it would
+ * look, the data plane puts the peer on the port's attention stack.
+ *
+ * Floor 3.  Source: WireGuard paper, section 6; kernel timers.c. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "base/heap.h"
+#include "base/ip.h"
+#include "base/key.h"
+#include "base/retire.h"
+#include "wg/allowedips.h"
+#include "wg/cookie.h"
+#include "wg/handshake.h"
+#include "wg/session.h"
+
+struct wr_device;
+struct wr_port;
+
+/* An endpoint as readers see it: immutable, replaced whole. */
+struct wr_endpoint_box {
+	struct wr_endpoint endpoint;
+	struct wr_retired retired;
+};
+
+/* Why a peer needs the port's thread: bits of wr_activity.attention. */
+enum wr_attention {
+	WR_ATTENTION_TIMERS = 1,        /* a timer may have to run that none watches yet */
+	WR_ATTENTION_REKEY = 2,         /* traffic on a session past its rekey time */
+	WR_ATTENTION_CONFIRM = 4,       /* first packet on a session that we answered for */
+	WR_ATTENTION_HANDSHAKE = 8,     /* data to send and no session */
+};
+
+/* Notes of the data plane; instants in ns, 0 for "not so". */
+struct wr_activity {
+	_Atomic uint64_t unanswered_sent;       /* first data sent since anything came in */
+	_Atomic uint64_t unanswered_received;   /* first data received since anything went out */
+	_Atomic uint64_t last_traversal;        /* last authentic packet in or out */
+	_Atomic uint64_t rx_bytes, tx_bytes;    /* of UDP payload, as `wg show` counts */
+	_Atomic uint64_t ask_after;             /* no WR_ATTENTION_REKEY before this */
+	_Atomic bool is_watched;                /* the port's thread has a deadline for us */
+	_Atomic uint32_t attention;             /* bits that wait to be seen */
+	_Atomic(struct wr_peer *) attention_next;
+};
+
+struct wr_peer {
+	/* Published to the data plane. */
+	_Atomic(struct wr_session *) current;   /* what to send with; NULL if none */
+	_Atomic(struct wr_endpoint_box *) endpoint; /* NULL if not known */
+	struct wr_device *device;
+	struct wr_port *port;
+	void *owner;                            /* for who made the port; NULL at first */
+	_Alignas(WR_CACHE_LINE) struct wr_activity activity;
+
+	/* The port's thread only. */
+	_Alignas(WR_CACHE_LINE) struct wr_key public_key;
+	struct wr_key preshared_key;
+	struct wr_session *previous, *next;
+	struct wr_handshake handshake;
+	struct wr_cookie_jar cookie;            /* what the peer gave us, for our mac2 */
+	struct wr_allowed_list allowed;
+	uint16_t keepalive_interval;            /* seconds; 0 is off */
+	struct wr_wall latest_handshake;        /* 0: never */
+	struct wr_instant session_derived;      /* for zeroing; WR_NEVER when zeroed */
+	struct wr_heap_node timer;
+	bool is_removed;
+	struct wr_peer *hash_next;              /* of the device's table */
+	struct wr_peer *list_next, *list_prev;  /* of the device, oldest first */
+	struct wr_retired retired;
+};
+
+/* 10,000 idle peers are to fit into 40 MiB with all that belongs to them. */
+static_assert(sizeof(struct wr_peer) <= 896, "a peer is small");
+
+/* --- For the data plane: any thread, under a grace period. --- */
+
+/* The session to send data with, or NULL: then stage the packet and call
+ * wr_peer_ask(peer, WR_ATTENTION_HANDSHAKE). */
+static inline struct wr_session *wr_peer_session(const struct wr_peer *peer, struct wr_instant now)
+{
+	struct wr_session *session =
+		atomic_load_explicit(&peer->current, memory_order_acquire);
+
+	return session && !wr_session_is_expired(session, now) ? session : NULL;
+}
+
+static inline const struct wr_endpoint *wr_peer_endpoint(const struct wr_peer *peer)
+{
+	const struct wr_endpoint_box *box =
+		atomic_load_explicit(&peer->endpoint, memory_order_acquire);
+
+	return box ? &box->endpoint : NULL;
+}
+
+/* Puts the peer on the port's attention stack. True if the port's thread must
+ * be woken (the stack was empty). */
+bool wr_peer_ask(struct wr_peer *peer, enum wr_attention why);
+
+/* After packets were sealed with `session` and sent: `bytes` of UDP payload in
+ * all, `has_data` unless only keepalives. True: wake the port's thread. */
+bool wr_peer_note_sent(struct wr_peer *peer, const struct wr_session *session,
+		       struct wr_instant now, uint64_t bytes, bool has_data);
+/* After authentic, fresh packets came in on `session`. */
+bool wr_peer_note_received(struct wr_peer *peer, struct wr_session *session,
+			   struct wr_instant now, uint64_t bytes, bool has_data);
+
+/* --- For the port's thread. --- */
+
+/* Remembers the mac1 of a handshake message that goes to the peer: a cookie reply
+ * must be made for it. */
+void wr_peer_note_mac1(struct wr_peer *peer, const uint8_t *message, size_t len);
+
+/* Publishes where the peer is; as configured, or seen on an authentic packet. */
+int wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint) WR_MUST_CHECK;
+/* All zero: none. Takes effect with the next handshake. */
+void wr_peer_set_preshared_key(struct wr_peer *peer, const struct wr_key *key);
+/* Seconds, 0 is off. A keepalive goes at once where it was off and the device is up. */
+void wr_peer_set_keepalive(struct wr_peer *peer, uint16_t seconds, struct wr_instant now);
+/* Computes what depends on the peer's key and is first needed for a handshake,
+ * once: 10,000 peers are configured in less time than their Diffie-Hellman takes. */
+void wr_peer_prepare(struct wr_peer *peer);
+int wr_peer_allow(struct wr_peer *peer, const struct wr_prefix *prefix) WR_MUST_CHECK;
+void wr_peer_disallow(struct wr_peer *peer, const struct wr_prefix *prefix);
+void wr_peer_disallow_all(struct wr_peer *peer);

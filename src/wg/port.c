@@ -1,0 +1,186 @@
+#include "wg/port.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wg/attempt.h"
+#include "wg/match.h"
+#include "wg/notes.h"
+#include "wg/rotation.h"
+#include "wg/timers.h"
+
+/* kernel ratelimiter.c: initiations with a valid cookie, of one address. */
+static const struct wr_budget_rule handshake_budget = {
+	.per_second = 20,
+	.burst = 5,
+	.prefix4 = 32,
+	.prefix6 = 64,
+};
+
+struct wr_port *wr_port_new(const struct wr_timing *timing, const struct wr_siphash_key *hash_key)
+{
+	struct wr_port *port = aligned_alloc(_Alignof(struct wr_port), sizeof(*port));
+
+	if (!port)
+		return NULL;
+	memset(port, 0, sizeof(*port));
+	port->timing = *timing;
+	port->hash_key = *hash_key;
+	port->keys = wr_mac1_set_new();
+	port->lookups = wr_budget_new(&wr_match_budget, hash_key);
+	port->handshakes = wr_budget_new(&handshake_budget, hash_key);
+	if (!wr_index_init(&port->indices) || !port->keys || !port->lookups || !port->handshakes)
+		return wr_port_free(port);
+	return port;
+}
+
+struct wr_port *wr_port_free(struct wr_port *port)
+{
+	if (!port)
+		return NULL;
+	while (port->device_first)
+		wr_device_remove(port->device_first);
+	wr_retire_free_all(&port->retire);
+	wr_index_done(&port->indices);
+	wr_heap_done(&port->timers);
+	wr_mac1_set_free(port->keys);
+	wr_source_cache_free(port->sources);
+	wr_budget_free(port->lookups);
+	wr_budget_free(port->handshakes);
+	free(port->by_slot);
+	wr_wipe(port, sizeof(*port));
+	free(port);
+	return NULL;
+}
+
+/* --- The attention stack. Any thread pushes; only the port's pops, so a head that
+ * is still the same has the same peer below it. --- */
+
+static struct wr_peer *pop(struct wr_port *port)
+{
+	struct wr_peer *head = atomic_load_explicit(&port->attention, memory_order_acquire);
+
+	while (head) {
+		struct wr_peer *below = atomic_load_explicit(&head->activity.attention_next,
+							     memory_order_relaxed);
+
+		if (atomic_compare_exchange_weak_explicit(&port->attention, &head, below,
+							  memory_order_acquire,
+							  memory_order_acquire))
+			break;
+	}
+	return head;
+}
+
+/* Back on top; for a peer whose bits still stand. */
+static void push_again(struct wr_port *port, struct wr_peer *peer)
+{
+	struct wr_peer *head = atomic_load_explicit(&port->attention, memory_order_relaxed);
+
+	do {
+		atomic_store_explicit(&peer->activity.attention_next, head, memory_order_relaxed);
+	} while (!atomic_compare_exchange_weak_explicit(&port->attention, &head, peer,
+							memory_order_release,
+							memory_order_relaxed));
+}
+
+void wr_port_forget(struct wr_port *port)
+{
+	struct wr_peer *kept = NULL;
+	struct wr_peer *peer;
+
+	while ((peer = pop(port))) {
+		if (peer->is_removed)
+			continue;
+		atomic_store_explicit(&peer->activity.attention_next, kept, memory_order_relaxed);
+		kept = peer;
+	}
+	while (kept) {
+		peer = kept;
+		kept = atomic_load_explicit(&peer->activity.attention_next, memory_order_relaxed);
+		push_again(port, peer);
+	}
+}
+
+/* --- What the data plane asked for. --- */
+
+/* The session may have been replaced since they asked. */
+static void rekey(struct wr_peer *peer, struct wr_instant now)
+{
+	const struct wr_session *current = wr_rotation_current(peer);
+
+	if (current && wr_session_is_worn(current, now))
+		wr_attempt_begin(peer, now, (struct wr_span){ 0 });
+	atomic_store_explicit(&peer->activity.ask_after,
+			      wr_after(now, peer->port->timing.rekey_timeout).ns,
+			      memory_order_relaxed);
+}
+
+static bool can_send(const struct wr_peer *peer, struct wr_instant now)
+{
+	const struct wr_session *session = wr_peer_session(peer, now);
+
+	return session && atomic_load_explicit(&session->send_counter, memory_order_relaxed) <=
+				  WR_REKEY_AFTER_MESSAGES;
+}
+
+/* Does what was asked for, but for timers; true if there may be something to send
+ * that waited for a session. */
+static bool attend(struct wr_peer *peer, uint32_t why, const struct wr_moment *moment)
+{
+	bool has_session = false;
+
+	if (why & WR_ATTENTION_CONFIRM) {
+		if (wr_rotation_confirm(peer))
+			wr_attempt_succeeded(peer, moment->wall);
+		has_session = can_send(peer, moment->now);
+	}
+	if (why & WR_ATTENTION_REKEY)
+		rekey(peer, moment->now);
+	if (why & WR_ATTENTION_HANDSHAKE) {
+		if (can_send(peer, moment->now))
+			has_session = true;
+		else
+			wr_attempt_begin(peer, moment->now, (struct wr_span){ 0 });
+	}
+	return has_session;
+}
+
+static bool poll_attention(struct wr_peer *peer, const struct wr_moment *moment,
+			   const struct wr_entropy *entropy, struct wr_output *output)
+{
+	uint32_t why = atomic_exchange(&peer->activity.attention, 0);
+
+	if (peer->is_removed || !attend(peer, why, moment))
+		return !peer->is_removed && wr_timers_run(peer, moment, entropy, output);
+	wr_timers_schedule(peer, moment->now);
+	*output = (struct wr_output){ .kind = WR_OUTPUT_SESSION, .peer = peer };
+	return true;
+}
+
+bool wr_port_poll(struct wr_port *port, const struct wr_moment *moment,
+		  const struct wr_entropy *entropy, struct wr_output *ret_output)
+{
+	struct wr_peer *peer;
+
+	while ((peer = pop(port))) {
+		if (poll_attention(peer, moment, entropy, ret_output))
+			return true;
+	}
+	while (wr_is_past(wr_heap_deadline(&port->timers), moment->now)) {
+		peer = WR_CONTAINER_OF(wr_heap_first(&port->timers), struct wr_peer, timer);
+		if (wr_timers_run(peer, moment, entropy, ret_output))
+			return true;
+	}
+	return false;
+}
+
+struct wr_instant wr_port_deadline(const struct wr_port *port)
+{
+	return wr_heap_deadline(&port->timers);
+}
+
+struct wr_retire_list wr_port_take_retired(struct wr_port *port)
+{
+	return wr_retire_take(&port->retire);
+}
