@@ -1,0 +1,65 @@
+#include "linux/privileges.h"
+
+#include <errno.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+static void cap_freep(cap_t *capabilities)
+{
+	if (*capabilities)
+		cap_free(*capabilities);
+}
+
+/* What a program run later could have at most. Needs CAP_SETPCAP, which one
+ * that was given only CAP_NET_ADMIN lacks; "no new privileges" then has to do. */
+static void drop_bounding(void)
+{
+	for (cap_value_t which = 0; which < cap_max_bits(); which++)
+		(void)prctl(PR_CAPBSET_DROP, which, 0, 0, 0);
+}
+
+/* Asks for `which` only if this process has it: else cap_set_proc() fails. */
+static int keep(cap_t had, cap_t kept, cap_value_t which)
+{
+	cap_flag_value_t has = CAP_CLEAR;
+
+	if (cap_get_flag(had, which, CAP_PERMITTED, &has) < 0)
+		return -errno;
+	if (has != CAP_SET)
+		return 0;
+	if (cap_set_flag(kept, CAP_PERMITTED, 1, &which, CAP_SET) < 0 ||
+	    cap_set_flag(kept, CAP_EFFECTIVE, 1, &which, CAP_SET) < 0)
+		return -errno;
+	return 0;
+}
+
+static int drop_capabilities(bool keep_low_ports)
+{
+	WR_AUTO(cap_freep) cap_t had = cap_get_proc();
+	WR_AUTO(cap_freep) cap_t kept = cap_init();
+	int status;
+
+	if (!had || !kept)
+		return -errno;
+	status = keep(had, kept, CAP_NET_ADMIN);
+	if (status == 0 && keep_low_ports)
+		status = keep(had, kept, CAP_NET_BIND_SERVICE);
+	if (status == 0 && cap_set_proc(kept) < 0)
+		status = -errno;
+	return status;
+}
+
+int wr_privileges_drop(bool keep_low_ports)
+{
+	int status;
+
+	drop_bounding();
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	status = drop_capabilities(keep_low_ports);
+	if (status < 0)
+		return status;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}

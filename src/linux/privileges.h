@@ -1,0 +1,20 @@
+/* Gives up what is not needed once everything is open.
+ *
+ * Floor 4.  Each is called once. Source: capabilities(7), seccomp(2). */
+#pragma once
+
+#include "base/base.h"
+
+/* Not dumpable (no core file, no ptrace by the same user: keys are in memory),
+ * no new privileges, and only these capabilities:
+ *   CAP_NET_ADMIN: SO_MARK and buffer sizes of sockets that are opened later,
+ *                  when `wg` changes the port; MTU of the interface.
+ * `keep_low_ports` keeps CAP_NET_BIND_SERVICE too. Before threads are started:
+ * they inherit it. 0 or a negative errno. */
+int wr_privileges_drop(bool keep_low_ports) WR_MUST_CHECK;
+
+/* Only the system calls that a running tunnel makes, each with its reason in the
+ * source; any other fails with EPERM, and those that could start a program or
+ * touch another process end this one. It holds for all threads there are, and
+ * none can be started after it, so call it last. 0 or a negative errno. */
+int wr_privileges_seccomp(void) WR_MUST_CHECK;
