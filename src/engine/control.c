@@ -1,0 +1,283 @@
+#include "engine/control.h"
+
+#include <string.h>
+
+#include "crypto/crypto.h"
+#include "engine/mail.h"
+#include "linux/clock.h"
+#include "wire/packet.h"
+
+/* Handshake datagrams of one worker that are handled in a turn: some 200 us each,
+ * so that configuration and timers wait for 20 ms at the most. */
+#define TURN_LETTERS 64
+/* More than this many in a turn is load, and for a second after (kernel:
+ * UNDER_LOAD). */
+#define LOAD_LETTERS 32
+#define LOAD_LASTS WR_SPAN_S(1)
+/* What is retired waits this long, so that a grace period serves many. */
+#define RECLAIM_DELAY WR_SPAN_MS(50)
+
+struct turn {
+	struct wr_moment moment;
+	unsigned handshakes;        /* read in this turn */
+	bool has_more;
+};
+
+static uint32_t mtu_of(const struct wr_peer *peer)
+{
+	const struct wr_attachment *attachment = peer->device->owner;
+
+	return attachment ? atomic_load_explicit(&attachment->mtu, memory_order_relaxed) :
+			    UINT16_MAX;
+}
+
+/* --- Sending. --- */
+
+/* False if the peer has no session or no endpoint. */
+static bool find_flow(struct wr_peer *peer, struct wr_instant now, struct wr_flow *ret_flow)
+{
+	*ret_flow = (struct wr_flow){
+		.peer = peer,
+		.session = wr_peer_session(peer, now),
+		.endpoint = wr_peer_endpoint(peer),
+	};
+	return ret_flow->session && ret_flow->endpoint;
+}
+
+static void seal_one(struct wr_engine *engine, const struct wr_flow *flow, uint8_t *plain,
+		     uint32_t len)
+{
+	uint8_t tos = len ? wr_packet_tos(plain) : 0;
+	uint64_t counter;
+
+	if (!wr_session_take_counters(flow->session, 1, &counter)) {
+		wr_tally_drop(&engine->tally, WR_DROP_EXPIRED);
+		return;
+	}
+	wr_outbox_add(&engine->outbox, flow, counter, plain, len, mtu_of(flow->peer), tos);
+	if (wr_outbox_is_full(&engine->outbox))
+		wr_outbox_flush(&engine->outbox);
+}
+
+static void send_keepalive(struct wr_engine *engine, struct wr_peer *peer, struct wr_instant now)
+{
+	uint8_t padding[WR_DATA_PADDING] = { 0 };
+	struct wr_flow flow;
+
+	if (find_flow(peer, now, &flow))
+		seal_one(engine, &flow, padding, 0);
+}
+
+/* Returns false if nothing was staged. */
+static bool send_staged(struct wr_engine *engine, struct wr_peer *peer, struct wr_instant now)
+{
+	struct wr_flow flow;
+	bool has_sent = false;
+
+	while (peer->owner && find_flow(peer, now, &flow)) {
+		struct wr_staged *staged = wr_staging_take(&engine->staging, peer);
+
+		seal_one(engine, &flow, staged->data, staged->len);
+		wr_staging_free(staged);
+		has_sent = true;
+	}
+	return has_sent;
+}
+
+static void send_datagram(struct wr_engine *engine, struct wr_output *output)
+{
+	struct wr_udp_burst burst = {
+		.data = output->datagram,
+		.len = (uint32_t)output->len,
+		.segment = (uint32_t)output->len,
+		.remote = output->to,
+	};
+	int fd = output->to.ip.family == WR_IPV4 ? engine->outbox.v4 : engine->outbox.v6;
+	unsigned dropped = 1;
+
+	if (fd >= 0)
+		wr_udp_send(fd, &burst, 1, &dropped);
+	wr_tally_add(&engine->tally.verdicts[WR_DROP_UDP], dropped);
+	if (output->datagram[0] == WR_MESSAGE_COOKIE)
+		wr_tally_add(&engine->tally.sent_cookies, 1);
+}
+
+/* --- Doing what the port asks. --- */
+
+static void do_output(struct wr_engine *engine, const struct turn *turn, struct wr_output *output)
+{
+	struct wr_instant now = turn->moment.now;
+
+	switch (output->kind) {
+	case WR_OUTPUT_NONE:
+		break;
+	case WR_OUTPUT_DATAGRAM:
+		send_datagram(engine, output);
+		break;
+	case WR_OUTPUT_SESSION:
+		wr_tally_add(&engine->tally.handshakes, 1);
+		if (!send_staged(engine, output->peer, now) && output->needs_keepalive)
+			send_keepalive(engine, output->peer, now);
+		break;
+	case WR_OUTPUT_KEEPALIVE:
+		send_keepalive(engine, output->peer, now);
+		break;
+	case WR_OUTPUT_GIVE_UP:
+		wr_tally_add(&engine->tally.verdicts[WR_DROP_STAGED],
+			     wr_staging_drop(&engine->staging, output->peer));
+		break;
+	}
+}
+
+static struct wr_entropy fresh_entropy(void)
+{
+	struct wr_entropy entropy;
+
+	wr_random(&entropy, sizeof(entropy));
+	return entropy;
+}
+
+static void take_handshake(struct wr_engine *engine, struct turn *turn,
+			   const struct wr_letter *letter, struct wr_bytes datagram)
+{
+	bool is_loaded = !wr_is_past(engine->loaded_until, turn->moment.now);
+	struct wr_entropy entropy = fresh_entropy();
+	struct wr_output output = { .kind = WR_OUTPUT_NONE };
+
+	turn->handshakes++;
+	enum wr_verdict verdict = wr_port_input(engine->shared.port, datagram, &letter->from,
+						is_loaded, &turn->moment, &entropy, &output);
+
+	wr_wipe(&entropy, sizeof(entropy));
+	if (verdict != WR_TAKEN)
+		wr_tally_drop(&engine->tally, verdict);
+	do_output(engine, turn, &output);
+}
+
+static void take_packet(struct wr_engine *engine, const struct turn *turn, struct wr_peer *peer,
+			struct wr_bytes packet)
+{
+	unsigned dropped = wr_staging_add(&engine->staging, peer, packet);
+
+	wr_tally_add(&engine->tally.verdicts[WR_DROP_STAGED], dropped);
+	/* The session may have come while the packet was on its way here. */
+	if (!send_staged(engine, peer, turn->moment.now))
+		wr_peer_ask(peer, WR_ATTENTION_HANDSHAKE);
+}
+
+static void take_letter(struct wr_engine *engine, struct turn *turn,
+			const struct wr_letter *letter, struct wr_bytes body)
+{
+	if (letter->kind == WR_LETTER_HANDSHAKE) {
+		take_handshake(engine, turn, letter, body);
+		return;
+	}
+	if (letter->peer->is_removed)
+		return;
+	if (letter->kind == WR_LETTER_PACKET)
+		take_packet(engine, turn, letter->peer, body);
+	else if (wr_peer_set_endpoint(letter->peer, &letter->from) < 0)
+		wr_tally_drop(&engine->tally, WR_DROP_NO_ENDPOINT);
+}
+
+/* At most `limit` letters of one ring; true if that was not all. */
+static bool read_mail(struct wr_engine *engine, struct turn *turn, struct wr_ring *ring,
+		      unsigned limit)
+{
+	const struct wr_letter *letter;
+	struct wr_bytes body;
+
+	for (; wr_mail_peek(ring, &letter, &body); limit--) {
+		if (!limit)
+			return true;
+		take_letter(engine, turn, letter, body);
+		wr_ring_pop(ring);
+	}
+	return false;
+}
+
+static void read_all_mail(struct wr_engine *engine, struct turn *turn)
+{
+	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
+		struct wr_worker *worker = &engine->workers[i];
+
+		turn->has_more |= read_mail(engine, turn, worker->mail, TURN_LETTERS);
+		turn->has_more |= read_mail(engine, turn, worker->packet_mail, TURN_LETTERS);
+	}
+	if (turn->handshakes > LOAD_LETTERS)
+		engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
+}
+
+static void poll_port(struct wr_engine *engine, const struct turn *turn)
+{
+	struct wr_output output = { .kind = WR_OUTPUT_NONE };
+	struct wr_entropy entropy = fresh_entropy();
+
+	while (wr_port_poll(engine->shared.port, &turn->moment, &entropy, &output)) {
+		do_output(engine, turn, &output);
+		output.kind = WR_OUTPUT_NONE;
+		entropy = fresh_entropy();
+	}
+	wr_wipe(&entropy, sizeof(entropy));
+}
+
+static struct turn begin_turn(struct wr_engine *engine)
+{
+	struct turn turn = { .moment = { wr_clock_now(), wr_clock_wall() } };
+
+	engine->outbox.now = turn.moment.now;
+	return turn;
+}
+
+/* --- Memory. --- */
+
+static void schedule_reclaim(struct wr_engine *engine, struct wr_instant now)
+{
+	if (!engine->shared.port->retire.first && !engine->retired.first)
+		engine->reclaim_due = WR_NEVER;
+	else if (wr_is_never(engine->reclaim_due))
+		engine->reclaim_due = wr_after(now, RECLAIM_DELAY);
+}
+
+/* Letters that were written before the grace period may name removed peers, and
+ * what was staged for these is dropped. */
+static void forget_letters(struct wr_engine *engine)
+{
+	struct turn turn = begin_turn(engine);
+
+	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
+		read_mail(engine, &turn, engine->workers[i].mail, UINT32_MAX);
+		read_mail(engine, &turn, engine->workers[i].packet_mail, UINT32_MAX);
+	}
+	wr_outbox_flush(&engine->outbox);
+}
+
+void wr_control_reclaim(struct wr_engine *engine)
+{
+	struct wr_retire_list of_port = wr_port_take_retired(engine->shared.port);
+	struct wr_retire_list own = wr_retire_take(&engine->retired);
+
+	wr_rcu_wait(&engine->shared.rcu);
+	forget_letters(engine);
+	wr_port_forget(engine->shared.port);
+	wr_tally_add(&engine->tally.verdicts[WR_DROP_STAGED],
+		     wr_staging_drop_removed(&engine->staging));
+	wr_retire_free_all(&of_port);
+	wr_retire_free_all(&own);
+	engine->reclaim_due = WR_NEVER;
+	schedule_reclaim(engine, engine->outbox.now);
+}
+
+bool wr_control_turn(struct wr_engine *engine)
+{
+	struct turn turn = begin_turn(engine);
+
+	read_all_mail(engine, &turn);
+	poll_port(engine, &turn);
+	wr_outbox_flush(&engine->outbox);
+	engine->outbox.wakes_control = false;
+	schedule_reclaim(engine, turn.moment.now);
+	if (wr_is_past(engine->reclaim_due, turn.moment.now))
+		wr_control_reclaim(engine);
+	return !turn.has_more;
+}

@@ -1,0 +1,27 @@
+/* The control side of the engine: reads the workers' letters, runs the port's
+ * state machine, and does what it asks.
+ *
+ * Floor 5, for this folder only.  The control thread's. */
+#pragma once
+
+#include "engine/staging.h"
+#include "engine/worker.h"
+
+struct wr_engine {
+	struct wr_shared shared;
+	struct wr_staging staging;
+	struct wr_tally tally;
+	struct wr_aead_context *aead_context;
+	struct wr_outbox outbox;
+	struct wr_instant loaded_until;     /* handshakes must show a cookie until then */
+	struct wr_instant reclaim_due;      /* WR_NEVER if nothing waits to be freed */
+	struct wr_retire_list retired;      /* of the engine itself; the port has its own */
+	uint64_t generation;                /* of the newest socket set */
+	bool has_started;
+	struct wr_worker *workers;          /* shared.worker_count of them */
+};
+
+/* One turn; false if there is more to do at once. */
+bool wr_control_turn(struct wr_engine *engine);
+/* Frees what was retired, after a grace period. */
+void wr_control_reclaim(struct wr_engine *engine);

@@ -1,0 +1,16 @@
+#include "engine/counters.h"
+
+static uint64_t read_counter(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void wr_tally_sum(const struct wr_tally *tally, struct wr_counters *sum)
+{
+	for (size_t i = 0; i < WR_VERDICTS; i++)
+		sum->verdicts[i] += read_counter(&tally->verdicts[i]);
+	sum->rx_packets += read_counter(&tally->rx_packets);
+	sum->tx_packets += read_counter(&tally->tx_packets);
+	sum->handshakes += read_counter(&tally->handshakes);
+	sum->sent_cookies += read_counter(&tally->sent_cookies);
+}

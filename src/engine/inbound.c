@@ -1,0 +1,250 @@
+/* UDP -> index -> session -> open -> replay -> allowed-IPs -> TUN. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/mail.h"
+#include "engine/worker.h"
+#include "wire/message.h"
+#include "wire/packet.h"
+
+/* Transport messages opened at a time: a burst of UDP_GRO has up to 64. */
+#define OPEN_BATCH 64
+
+static_assert(WR_DATA_HEADER_LEN >= WR_COALESCE_HEADROOM,
+	      "the header of virtio is written over the one of the message");
+
+/* Successive transport messages of one session, from one place. */
+struct group {
+	struct wr_session *session;
+	struct wr_attachment *attachment;
+	const struct wr_udp_burst *burst;
+	unsigned count;
+	struct wr_aead_job jobs[OPEN_BATCH];
+};
+
+/* --- To the TUN. --- */
+
+static void write_run(struct wr_worker *worker, const struct wr_tun *tun, struct wr_run *run)
+{
+	/* The kernel sends answers of this flow to the queue that it was written to
+	 * (tun_flow_update()), so the flow's hash spreads flows over the workers. */
+	int fd = tun->queues[run->flow % tun->queue_count];
+
+	if (writev(fd, run->spans, run->count) < 0)
+		wr_tally_add(&worker->tally.verdicts[WR_DROP_TUN], run->count);
+}
+
+static void write_all(struct wr_worker *worker, const struct wr_attachment *attachment)
+{
+	struct wr_coalescer *coalescer = worker->coalescer;
+
+	for (unsigned i = 0; i < coalescer->count; i++) {
+		wr_coalescer_finish(coalescer, &coalescer->runs[i]);
+		write_run(worker, attachment->tun, &coalescer->runs[i]);
+	}
+	wr_coalescer_reset(coalescer);
+}
+
+static void deliver(struct wr_worker *worker, const struct wr_attachment *attachment, uint8_t *ip,
+		    const struct wr_packet *packet)
+{
+	if (wr_coalescer_add(worker->coalescer, ip, packet))
+		return;
+	write_all(worker, attachment);
+	if (!wr_coalescer_add(worker->coalescer, ip, packet))
+		assert(!"an empty coalescer takes any packet");
+}
+
+/* --- One opened message. --- */
+
+static enum wr_verdict check_inner(const struct group *group, uint8_t *ip, uint32_t len,
+				   struct wr_packet *ret_packet)
+{
+	const struct wr_session *session = group->session;
+	uint8_t tos, ecn;
+
+	if (!wr_packet_read((struct wr_bytes){ ip, len }, ret_packet))
+		return WR_DROP_INNER;
+	if (wr_allowedips_find(&session->peer->device->allowed, ret_packet->family,
+			       ret_packet->src) != session->peer)
+		return WR_DROP_SOURCE;
+	tos = wr_packet_tos(ip);
+	if (!wr_ecn_decapsulate(group->burst->tos, tos, &ecn))
+		return WR_DROP_ECN;
+	if (ecn != (tos & WR_ECN_MASK))
+		wr_packet_set_ecn(ip, ecn);
+	return WR_TAKEN;
+}
+
+/* True if the message was authentic and fresh. */
+static bool take(struct wr_worker *worker, const struct group *group,
+		 const struct wr_aead_job *job)
+{
+	struct wr_packet packet;
+
+	if (!job->is_authentic) {
+		wr_tally_drop(&worker->tally, WR_DROP_FORGED);
+		return false;
+	}
+	if (!wr_replay_accept(&group->session->replay, job->counter)) {
+		wr_tally_drop(&worker->tally, WR_DROP_REPLAY);
+		return false;
+	}
+	if (!job->len)          /* a keepalive */
+		return true;
+	enum wr_verdict verdict = check_inner(group, job->dst, job->len, &packet);
+
+	if (verdict == WR_TAKEN && group->attachment)
+		deliver(worker, group->attachment, job->dst, &packet);
+	else
+		wr_tally_drop(&worker->tally, verdict == WR_TAKEN ? WR_DROP_TUN : verdict);
+	return true;
+}
+
+/* --- A group. --- */
+
+/* The peer is where its last authentic packet came from: tell the control thread
+ * when that is news. */
+static void follow(struct wr_worker *worker, struct wr_peer *peer, const struct wr_endpoint *from)
+{
+	const struct wr_endpoint *known = wr_peer_endpoint(peer);
+	struct wr_letter letter = { .kind = WR_LETTER_ENDPOINT, .peer = peer, .from = *from };
+
+	if (known && wr_endpoint_equal(known, from))
+		return;
+	if (wr_mail_push(worker->mail, &letter, (struct wr_bytes){ 0 }))
+		worker->wakes_control = true;
+}
+
+static void open_group(struct wr_worker *worker, struct group *group)
+{
+	uint64_t bytes = 0, packets = 0;
+	bool has_data = false;
+
+	if (!group->count)
+		return;
+	worker->shared->aead->open(worker->aead_context, &group->session->receive_key, group->jobs,
+				   group->count);
+	for (unsigned i = 0; i < group->count; i++) {
+		const struct wr_aead_job *job = &group->jobs[i];
+
+		if (!take(worker, group, job))
+			continue;
+		bytes += job->len + WR_DATA_OVERHEAD;
+		has_data |= job->len > 0;
+		packets++;
+	}
+	group->count = 0;
+	if (!packets)
+		return;
+	wr_tally_add(&worker->tally.rx_packets, packets);
+	worker->wakes_control |= wr_peer_note_received(group->session->peer, group->session,
+						       worker->now, bytes, has_data);
+	follow(worker, group->session->peer, &group->burst->remote);
+}
+
+/* A coalescer holds packets for one TUN. */
+static void switch_session(struct wr_worker *worker, struct group *group,
+			   struct wr_session *session)
+{
+	struct wr_attachment *attachment = session->peer->device->owner;
+
+	open_group(worker, group);
+	if (attachment != group->attachment) {
+		if (group->attachment)
+			write_all(worker, group->attachment);
+		if (attachment)
+			wr_coalescer_init(worker->coalescer, attachment->tun->has_offload,
+					  attachment->tun->has_udp_offload);
+	}
+	group->session = session;
+	group->attachment = attachment;
+}
+
+static void take_data(struct wr_worker *worker, struct group *group, uint8_t *message, uint32_t len)
+{
+	const struct wr_port *port = worker->shared->port;
+	uint32_t receiver = wr_data_receiver(message);
+
+	if (!group->session || group->session->index.index != receiver) {
+		struct wr_index_entry *entry = wr_index_find(&port->indices, receiver);
+
+		if (!entry || entry->kind != WR_INDEX_SESSION) {
+			wr_tally_drop(&worker->tally, WR_DROP_INDEX);
+			return;
+		}
+		switch_session(worker, group,
+			       WR_CONTAINER_OF(entry, struct wr_session, index));
+	}
+	if (wr_session_is_expired(group->session, worker->now)) {
+		wr_tally_drop(&worker->tally, WR_DROP_EXPIRED);
+		return;
+	}
+	if (group->count == OPEN_BATCH)
+		open_group(worker, group);
+	group->jobs[group->count++] = (struct wr_aead_job){
+		.src = message + WR_DATA_HEADER_LEN,
+		.dst = message + WR_DATA_HEADER_LEN,
+		.len = len - WR_DATA_OVERHEAD,
+		.counter = wr_data_counter(message),
+	};
+}
+
+static void take_handshake(struct wr_worker *worker, const struct wr_udp_burst *burst,
+			   struct wr_bytes datagram)
+{
+	struct wr_letter letter = { .kind = WR_LETTER_HANDSHAKE, .from = burst->remote };
+
+	if (!wr_mail_push(worker->mail, &letter, datagram))
+		wr_tally_drop(&worker->tally, WR_DROP_QUEUE);
+	worker->wakes_control = true;
+}
+
+static void take_datagram(struct wr_worker *worker, struct group *group, uint8_t *data,
+			  uint32_t len)
+{
+	struct wr_bytes datagram = { data, len };
+
+	switch (wr_message_type(datagram)) {
+	case WR_MESSAGE_DATA:
+		take_data(worker, group, data, len);
+		break;
+	case WR_MESSAGE_INITIATION:
+	case WR_MESSAGE_RESPONSE:
+	case WR_MESSAGE_COOKIE:
+		take_handshake(worker, group->burst, datagram);
+		break;
+	case WR_MESSAGE_NONE:
+		wr_tally_drop(&worker->tally, len < WR_DATA_OVERHEAD ? WR_DROP_SHORT : WR_DROP_TYPE);
+		break;
+	}
+}
+
+static void take_burst(struct wr_worker *worker, struct group *group,
+		       const struct wr_udp_burst *burst)
+{
+	group->burst = burst;
+	if (!burst->len)
+		wr_tally_drop(&worker->tally, WR_DROP_SHORT);
+	for (uint32_t at = 0; at < burst->len; at += burst->segment) {
+		uint32_t rest = burst->len - at;
+
+		take_datagram(worker, group, burst->data + at,
+			      rest < burst->segment ? rest : burst->segment);
+	}
+	/* A group is of one burst: endpoint and traffic class are the burst's. */
+	open_group(worker, group);
+}
+
+void wr_worker_inbound(struct wr_worker *worker, int fd)
+{
+	struct wr_udp_burst bursts[WR_UDP_BATCH];
+	struct group group = { .count = 0 };
+	int count = wr_udp_receive(fd, worker->receiver, bursts);
+
+	for (int i = 0; i < count; i++)
+		take_burst(worker, &group, &bursts[i]);
+	if (group.attachment)
+		write_all(worker, group.attachment);
+}
