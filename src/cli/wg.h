@@ -1,0 +1,43 @@
+/* What `warren wg` was asked to do, by its arguments and environment.
+ *
+ * Floor 9. */
+#pragma once
+
+#include "base/base.h"
+#include "base/log.h"
+#include "cli/daemon.h"
+#include "crypto/aead.h"
+#include "tunnel/tunnel.h"
+
+struct wr_wg_settings {
+	const char *name; /* of the interface */
+	bool in_foreground;
+	enum wr_log_level log_level;
+	bool keeps_output;   /* in the background too: LOG_LEVEL was given */
+	int tun_fd, uapi_fd; /* -1: none was given */
+	unsigned workers;
+	uint32_t time_scale;        /* timers are divided by it; 1 but in builds with
+				     * test hooks */
+	const struct wr_aead *aead; /* NULL: by the CPU */
+};
+
+/* Longest name of an interface, and what it may hold: net/core/dev.c,
+ * dev_valid_name(). */
+bool wr_wg_is_name(const char *name);
+
+/* Reads the environment through `get` (getenv(3) but in tests) into *ret_settings,
+ * whose name, foreground and aead are the caller's to set. False, and a line on
+ * standard error, where a value is bad. */
+bool wr_wg_read_environment(char *(*get)(const char *name), struct wr_wg_settings *ret_settings)
+	WR_MUST_CHECK;
+
+/* Runs the interface until it ends; `daemon` is told when it is usable. Returns the exit status;
+ * all faults are told on standard error. */
+int wr_wg_run(const struct wr_wg_settings *settings, struct wr_daemon *daemon);
+
+/* Tells on standard error why a step failed with the negative errno, and what to
+ * do about it. */
+void wr_wg_explain(const struct wr_wg_settings *settings, enum wr_tunnel_step step, int error);
+
+/* Prints the counters of a running interface. Returns the exit status. */
+int wr_wg_stats(const char *name, bool as_json);
