@@ -1,0 +1,17 @@
+"""The figures of `script/bench tunnel`, in the order in which they are reported."""
+
+from .datagrams import Udp
+from .figure import Figure
+from .flood import Flood, ManyKeys
+from .handshake import Handshake
+from .latency import PingIdle, PingLoad
+from .memory import Memory
+from .setconf import Setconf
+from .start import Size, Start
+from .throughput import Tcp
+
+ALL: tuple[Figure, ...] = (
+    Tcp(1), Tcp(8), Udp(1400), Udp(64), PingIdle(), PingLoad(), Handshake(),
+    Memory(1), Memory(10_000), Setconf(),
+    ManyKeys(), Flood(), Start(), Size(),
+)
