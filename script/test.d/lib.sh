@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# What the parts of the suite share; each sources it first.
+
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+
+failed=0
+trap '[ "$failed" -eq 0 ] || exit 1' EXIT
+trap 'trap - EXIT; exit 130' INT TERM
+
+# check NAME COMMAND...: a test case, passed if the command succeeds.
+check() {
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		failed=1
+		return 1
+	fi
+}
+
+# build VARIANT...: the tree builds; without that nothing can be tested.
+build() {
+	check "script/build $*" script/build "$@" -j "$JOBS" || exit
+}
+
+# meson_tests DIRECTORY ARGUMENT...: the tests of a build, each case counted.
+meson_tests() {
+	local dir=$1
+	shift
+	rm -f "$dir/meson-logs/testlog.json"
+	CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --no-rebuild --num-processes "$JOBS" \
+		--print-errorlogs "$@" || failed=1
+	cp "$dir/meson-logs/testlog.json" "$RESULTS/meson.json"
+}
+
+# python_tests FOLDER ARGUMENT...: tests in pytest.
+python_tests() {
+	local folder=$1
+	shift
+	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider "$folder" "$@" \
+		--junitxml="$RESULTS/$(basename "$folder").xml" || failed=1
+}

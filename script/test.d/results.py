@@ -1,0 +1,69 @@
+"""Counts the test cases in what test programs leave behind.
+
+A test that was skipped counts as failed: a test that cannot run here must say what it lacks and
+fail, so that a suite that passes has tested all that it names.
+"""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+
+TAP_LINE = re.compile(r"^(not )?ok\b(?!.*# *SKIP)", re.IGNORECASE)
+TAP_SKIP = re.compile(r"^ok\b.*# *SKIP", re.IGNORECASE)
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other):
+        return Count(self.passed + other.passed, self.failed + other.failed)
+
+    def is_good(self):
+        return self.passed > 0 and self.failed == 0
+
+
+def count_tap(text):
+    """Each line "ok" or "not ok" is a case."""
+    result = Count()
+    for line in text.splitlines():
+        if match := TAP_LINE.match(line):
+            result += Count(0, 1) if match[1] else Count(1, 0)
+        elif TAP_SKIP.match(line):
+            result += Count(0, 1)
+    return result
+
+
+def count_junit(text):
+    """pytest's --junitxml: a case passed if nothing stands below it but what it printed."""
+    result = Count()
+    for case in ElementTree.fromstring(text).iter("testcase"):
+        bad = any(case.find(kind) is not None for kind in ("failure", "error", "skipped"))
+        result += Count(0, 1) if bad else Count(1, 0)
+    return result
+
+
+def count_meson(text):
+    """Meson's testlog.json, a program a line: its TAP cases, or itself as one if it prints none."""
+    result = Count()
+    for line in text.splitlines():
+        program = json.loads(line)
+        cases = count_tap(program.get("stdout", ""))
+        if program["result"] != "OK" and cases.failed == 0:
+            cases += Count(0, 1)  # died before it could say so
+        elif cases == Count():
+            cases = Count(1, 0)
+        result += cases
+    return result
+
+
+def count(folder, output):
+    """All cases that a part reports: files in its folder of results, and TAP in its output."""
+    result = count_tap(output)
+    for file in sorted(folder.glob("*.xml")):
+        result += count_junit(file.read_text())
+    for file in sorted(folder.glob("*.json")):
+        result += count_meson(file.read_text())
+    return result

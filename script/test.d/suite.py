@@ -1,0 +1,230 @@
+"""Runs the parts of the test suite side by side and counts what they tested.
+
+A part is a program in this folder, listed in PARTS.  It finds in its environment:
+  RESULTS   a folder of its own, where it may leave JUnit files (*.xml) and Meson's testlog.json
+  JOBS      how many cores it may keep busy
+  NIGHTLY   1 if it should also do what takes long, else empty
+Lines "ok ..." and "not ok ..." in its output count as well (TAP).  What it prints goes to
+build/test-logs/PART.log, and to the terminal only if the part failed.
+
+script/test is the way to start this.
+"""
+
+import argparse
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import results
+
+HERE = Path(__file__).parent
+TREE = HERE.parents[1]
+LOGS = TREE / "build/test-logs"
+LINES_SHOWN = 150  # of the log of a part that failed
+SECONDS_TO_CLEAN_UP = 20  # after an interrupt, before the kill
+
+
+@dataclass(eq=False)
+class Part:
+    name: str
+    about: str
+    after: list = field(default_factory=list)  # parts that must have ended well
+    cores: int = 1
+    root: bool = False
+
+
+# Started in this order as cores come free.  End-to-end tests wait more than they work, so one lane
+# is theirs while the other builds and tests what they do not need.
+PARTS = [
+    Part("program", "builds with gcc, without warnings", cores=2),
+    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"], root=True),
+    Part("unit", "unit tests and simulator", after=["program"]),
+    Part("asan", "unit tests and simulator under AddressSanitizer and UBSan"),
+    Part("clang", "unit tests and simulator, built with clang without warnings"),
+    Part("tsan", "the engine under ThreadSanitizer"),
+    Part("fuzz", "every parser and the receive path against libFuzzer"),
+    Part("style", "floors, formatting, scripts, manual pages, completions, documents"),
+    Part("e2e-asan", "real packets under AddressSanitizer and UBSan", after=["asan"], root=True),
+    Part("demo", "script/demo", after=["program"], root=True),
+]
+
+
+class Suite:
+    """The parts that wait, run and have ended."""
+
+    def __init__(self, parts, nightly):
+        self.waiting = list(parts)
+        self.running = {}  # Part -> (process, start time)
+        self.ended = {}  # name of the part -> Count
+        self.nightly = nightly
+        self.free_cores = max(2, os.cpu_count())
+
+    def run(self):
+        while self.waiting or self.running:
+            self.start_what_can()
+            self.collect_what_ended()
+            time.sleep(0.1)
+
+    def start_what_can(self):
+        for part in list(self.waiting):
+            broken = [name for name in part.after if name in self.ended and not self.ended[name].is_good()]
+            if broken:
+                self.waiting.remove(part)
+                self.end(part, results.Count(0, 1), 0, f"not run, because {broken[0]} failed")
+            elif part.cores <= self.free_cores and all(name in self.ended for name in part.after):
+                self.waiting.remove(part)
+                self.start(part)
+            elif part.cores > self.free_cores:
+                return  # whoever stands behind must not keep it waiting for ever
+
+    def start(self, part):
+        folder = LOGS / part.name
+        make_folder(folder)
+        with open(log_of(part), "w") as log:
+            give_to_user(log_of(part))
+            process = subprocess.Popen(
+                [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, env=environment(part, folder, self.nightly), **({} if part.root else as_user()),
+            )
+        self.free_cores -= part.cores
+        self.running[part] = process, time.monotonic()
+
+    def collect_what_ended(self):
+        for part, (process, started) in list(self.running.items()):
+            status = process.poll()
+            if status is None:
+                continue
+            del self.running[part]
+            self.free_cores += part.cores
+            count = results.count(LOGS / part.name, log_of(part).read_text(errors="replace"))
+            note = ""
+            if status != 0 and count.failed == 0:
+                count, note = results.Count(count.passed, 1), f"ended with status {status}"
+            elif count.passed + count.failed == 0:
+                count, note = results.Count(0, 1), "ran no test"
+            self.end(part, count, time.monotonic() - started, note)
+
+    def end(self, part, count, seconds, note):
+        self.ended[part.name] = count
+        print(f"{part.name:9} {seconds:4.0f} s {count.passed:5} passed {count.failed:3} failed   {note or part.about}")
+        if not count.is_good() and log_of(part).exists():
+            show_end_of(log_of(part))
+        sys.stdout.flush()
+
+    def interrupt(self):
+        """Ends what this suite started, and nothing else: first politely, then for good."""
+        for process, _ in self.running.values():
+            signal_group(process, signal.SIGINT)
+        deadline = time.monotonic() + SECONDS_TO_CLEAN_UP
+        for process, _ in self.running.values():
+            try:
+                process.wait(max(0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            signal_group(process, signal.SIGKILL)
+
+    def total(self):
+        counts = self.ended.values()
+        return results.Count(sum(c.passed for c in counts), sum(c.failed for c in counts))
+
+
+def signal_group(process, number):
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def user():
+    """The user on whose behalf root runs this, or None."""
+    uid = os.environ.get("SUDO_UID")
+    return pwd.getpwuid(int(uid)) if os.geteuid() == 0 and uid and uid != "0" else None
+
+
+def as_user():
+    who = user()
+    if not who:
+        return {}
+    return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": os.getgrouplist(who.pw_name, who.pw_gid)}
+
+
+def give_to_user(path):
+    if who := user():
+        os.chown(path, who.pw_uid, who.pw_gid)
+
+
+def make_folder(folder):
+    """An empty folder for results, the user's own."""
+    for missing in [TREE / "build", LOGS, folder]:
+        if not missing.exists():
+            missing.mkdir()
+            give_to_user(missing)
+    for old in folder.iterdir():
+        old.unlink()
+
+
+def environment(part, folder, nightly):
+    ours = {"RESULTS": str(folder), "JOBS": str(part.cores), "NIGHTLY": "1" if nightly else "", "PYTHONDONTWRITEBYTECODE": "1"}
+    if not part.root and user():
+        ours |= {"HOME": user().pw_dir, "USER": user().pw_name, "LOGNAME": user().pw_name}
+    return os.environ | ours
+
+
+def log_of(part):
+    return LOGS / f"{part.name}.log"
+
+
+def show_end_of(log):
+    lines = log.read_text(errors="replace").splitlines()
+    print(f"---- {log.relative_to(TREE)}")
+    if len(lines) > LINES_SHOWN:
+        print(f"  ... {len(lines) - LINES_SHOWN} lines before these")
+    print("\n".join(f"  {line}" for line in lines[-LINES_SHOWN:]))
+    print("----")
+
+
+def wanted_parts(names):
+    """The parts named and what they come after, in the order of PARTS."""
+    wanted = set(names)
+    for part in reversed(PARTS):
+        if part.name in wanted:
+            wanted |= set(part.after)
+    return [part for part in PARTS if part.name in wanted]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="script/test", description="Runs the test suite.")
+    parser.add_argument("--nightly", action="store_true", help="also what takes long")
+    parser.add_argument("--only", action="append", metavar="PART", choices=[part.name for part in PARTS],
+                        help="only this part, and the parts whose results it needs")
+    parser.add_argument("--list", action="store_true", help="name the parts and end")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.list:
+        for part in PARTS:
+            print(f"{part.name:9} {part.about}")
+        return 0
+
+    suite = Suite(wanted_parts(arguments.only) if arguments.only else PARTS, arguments.nightly)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        suite.run()
+    except KeyboardInterrupt:
+        suite.interrupt()
+        print("interrupted", file=sys.stderr)
+        return 130
+    total = suite.total()
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 0 if total.is_good() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The counting of test cases: what must not pass unseen."""
+
+import json
+
+import pytest
+
+from results import Count, count, count_junit, count_meson, count_tap
+
+TAP = {
+    "nothing": ("all is well\n", Count(0, 0)),
+    "one of each": ("1..2\nok 1 - a\nnot ok 2 - b\n", Count(1, 1)),
+    "words that begin alike": ("okay\nnot okay\nok\n", Count(1, 0)),
+    "a skip is a failure": ("ok 1 - a # SKIP no root\n", Count(0, 1)),
+    "a number in a name": ("ok 12 - #7 is mended\n", Count(1, 0)),
+}
+
+MESON = {
+    "a program without TAP": ({"result": "OK", "stdout": "fine\n"}, Count(1, 0)),
+    "a program with TAP": ({"result": "OK", "stdout": "ok 1 - a\nok 2 - b\n"}, Count(2, 0)),
+    "a failed case": ({"result": "FAIL", "stdout": "ok 1 - a\nnot ok 2 - b\n"}, Count(1, 1)),
+    "a crash after a case": ({"result": "FAIL", "stdout": "ok 1 - a\n"}, Count(1, 1)),
+    "a crash before any": ({"result": "FAIL"}, Count(0, 1)),
+    "too slow": ({"result": "TIMEOUT", "stdout": "ok 1 - a\n"}, Count(1, 1)),
+    "a skip is a failure": ({"result": "SKIP", "stdout": ""}, Count(0, 1)),
+}
+
+JUNIT = """<testsuites><testsuite><testcase name="a"><system-out>x</system-out></testcase>
+<testcase name="b"><failure/></testcase><testcase name="c"><error/></testcase>
+<testcase name="d"><skipped/></testcase></testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize("case", TAP)
+def test_results_of_tap(case):
+    text, want = TAP[case]
+    assert count_tap(text) == want
+
+
+@pytest.mark.parametrize("case", MESON)
+def test_results_of_meson(case):
+    program, want = MESON[case]
+    assert count_meson(json.dumps(program) + "\n") == want
+
+
+def test_results_of_junit():
+    assert count_junit(JUNIT) == Count(1, 3)
+
+
+def test_results_are_summed_over_all_files(tmp_path):
+    (tmp_path / "a.xml").write_text(JUNIT)
+    (tmp_path / "b.json").write_text(json.dumps({"result": "OK"}))
+    assert count(tmp_path, "ok 1 - c\n") == Count(3, 3)
+
+
+def test_results_without_a_test_are_no_success():
+    assert not Count(0, 0).is_good()
+    assert not Count(5, 1).is_good()
+    assert Count(5, 0).is_good()
