@@ -92,10 +92,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 # ---- JSON ----
 
-def write(path: Path, all_lines: Sequence[Line], implementations: Sequence[Implementation], rounds: int) -> None:
+def write(path: Path, all_lines: Sequence[Line], implementations: Sequence[Implementation], rounds: int,
+          stolen: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({
-        "machine": machine(),
+        "machine": {**machine(), "stolen": stolen},
         "rounds": rounds,
         "implementations": {each.name: {"command": " ".join(each.command), "version": each.version}
                             for each in implementations},

@@ -5,9 +5,12 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
+from . import disturbance
 from .errors import BenchError
 from .figures.figure import Bench, Figure
 from .implementations import Implementation
+
+WORTH_TELLING = 0.02
 
 # measure -> implementation -> a value a round
 Values = dict[str, dict[str, list[float]]]
@@ -33,11 +36,13 @@ def who_can(figure: Figure, pair: Sequence[Implementation], subject: Implementat
 def one(bench: Bench, figure: Figure, implementation: Implementation, values: Values, when: str) -> None:
     if not implementation.command and not figure.has_limits:
         raise BenchError(f"{figure.name} cannot be taken of {implementation.name}: it runs no program")
-    start = time.monotonic()
+    start, quiet = time.monotonic(), disturbance.now()
     taken = figure.run(bench, implementation)
+    stolen = disturbance.stolen_since(quiet)
     for name, value in taken.items():
         values[name][implementation.name].append(value)
     first = figure.measures[0]
     print(f"{when}  {figure.name:10} {implementation.name:14} "
-          f"{taken[first.name] * first.scale:10.4g} {first.unit:8} ({time.monotonic() - start:.1f} s)",
+          f"{taken[first.name] * first.scale:10.4g} {first.unit:8} ({time.monotonic() - start:.1f} s)"
+          f"{f'  {stolen:.0%} stolen' if stolen > WORTH_TELLING else ''}",
           file=sys.stderr, flush=True)

@@ -42,7 +42,8 @@ bool wr_key_is_zero(const struct wr_key *key)
 
 void wr_wipe(void *memory, size_t len)
 {
-	explicit_bzero(memory, len);
+	if (len)
+		explicit_bzero(memory, len);
 }
 
 /* The value of a hexadecimal digit; *bad becomes non-zero if it is none. */

@@ -23,9 +23,7 @@ static const struct explanation explanations[] = {
 	{ WR_TUNNEL_DEVICE, -EEXIST,
 	  "there is one of another kind; delete it (ip link del), or take another name" },
 	{ WR_TUNNEL_DEVICE, -EBADF, "WG_TUN_FD is no TUN device" },
-	{ WR_TUNNEL_DEVICE, -EINVAL,
-	  "not a name that the kernel takes; or WG_TUN_FD is a TAP, or was opened without "
-	  "IFF_NO_PI" },
+	{ WR_TUNNEL_DEVICE, -EINVAL, "the kernel takes no such name; or WG_TUN_FD is a TAP" },
 	{ WR_TUNNEL_SOCKET, -EADDRINUSE,
 	  "another program listens on it; is the interface running already?" },
 	{ WR_TUNNEL_SOCKET, -EACCES, "not permitted (run it as root)" },

@@ -1,5 +1,4 @@
 #include <intel-ipsec-mb.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,16 +6,39 @@
 
 #define NONCE_LEN 12
 
-struct wr_aead_context { IMB_MGR *manager; };
+/* Measured with 1420 bytes on a Sapphire Rapids at 2.2 GHz, ns a packet: jobs 705,
+ * jobs with all fields written anew 723, bursts of jobs 720, the direct functions
+ * 897. */
+struct wr_aead_context {
+	IMB_MGR *manager;
+	uint8_t nonce[NONCE_LEN];
+	uint8_t tag[WR_AEAD_TAG_LEN];
+};
 
+/* The manager hands its jobs out in turn and leaves in them what was there: what
+ * never changes is written once. */
+static void prepare_jobs(struct wr_aead_context *context)
+{
+	for (size_t i = 0; i < IMB_MAX_JOBS; i++) {
+		context->manager->jobs[i] = (IMB_JOB){
+			.cipher_mode = IMB_CIPHER_CHACHA20_POLY1305,
+			.hash_alg = IMB_AUTH_CHACHA20_POLY1305,
+			.key_len_in_bytes = WR_KEY_LEN,
+			.iv = context->nonce,
+			.iv_len_in_bytes = NONCE_LEN,
+			.auth_tag_output_len_in_bytes = WR_AEAD_TAG_LEN,
+		};
+	}
+}
+
+/* The library wipes the keystream and the one-time keys that it makes; the jobs
+ * have pointers only. */
 static void context_free(struct wr_aead_context *context)
 {
 	if (!context)
 		return;
-	if (context->manager) {
-		wr_wipe(context->manager->jobs, sizeof(context->manager->jobs));
+	if (context->manager)
 		free_mb_mgr(context->manager);
-	}
 	free(context);
 }
 
@@ -33,41 +55,32 @@ static struct wr_aead_context *context_new(void)
 		context_free(context);
 		return NULL;
 	}
+	prepare_jobs(context);
 	return context;
 }
 
-static void write_nonce(uint64_t counter, uint8_t ret[NONCE_LEN])
+static void set_nonce(struct wr_aead_context *context, uint64_t counter)
 {
-	memset(ret, 0, 4);
-	memcpy(ret + 4, &counter, 8);
+	memcpy(context->nonce + 4, &counter, sizeof(counter));
 }
 
-static IMB_JOB *next_job(IMB_MGR *manager, const struct wr_key *key, const struct wr_aead_job *from,
-			 const uint8_t *nonce, uint8_t *tag)
+static void run(struct wr_aead_context *context, const struct wr_key *key,
+		const struct wr_aead_job *from, uint8_t *tag, IMB_CIPHER_DIRECTION direction,
+		IMB_CHAIN_ORDER order)
 {
-	IMB_JOB *job = IMB_GET_NEXT_JOB(manager);
+	IMB_JOB *job = IMB_GET_NEXT_JOB(context->manager), *done;
 
-	memset(job, 0, sizeof(*job));
-	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
-	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 	job->enc_keys = key->bytes;
 	job->dec_keys = key->bytes;
-	job->key_len_in_bytes = WR_KEY_LEN;
 	job->src = from->src;
 	job->dst = from->dst;
 	job->msg_len_to_cipher_in_bytes = from->len;
 	job->msg_len_to_hash_in_bytes = from->len;
-	job->iv = nonce;
-	job->iv_len_in_bytes = NONCE_LEN;
 	job->auth_tag_output = tag;
-	job->auth_tag_output_len_in_bytes = WR_AEAD_TAG_LEN;
-	return job;
-}
-
-static void submit(IMB_MGR *manager, IMB_JOB *job)
-{
-	IMB_JOB *done = IMB_SUBMIT_JOB_NOCHECK(manager);
-
+	job->cipher_direction = direction;
+	job->chain_order = order;
+	set_nonce(context, from->counter);
+	done = IMB_SUBMIT_JOB_NOCHECK(context->manager);
 	/* This algorithm has no lanes that wait for company. */
 	assert(done == job && done->status == IMB_STATUS_COMPLETED);
 }
@@ -75,35 +88,29 @@ static void submit(IMB_MGR *manager, IMB_JOB *job)
 static void seal(struct wr_aead_context *context, const struct wr_key *key,
 		 struct wr_aead_job *jobs, size_t count)
 {
-	uint8_t nonce[NONCE_LEN];
+	for (size_t i = 0; i < count; i++)
+		run(context, key, &jobs[i], jobs[i].dst + jobs[i].len, IMB_DIR_ENCRYPT,
+		    IMB_ORDER_CIPHER_HASH);
+}
 
-	for (size_t i = 0; i < count; i++) {
-		IMB_JOB *job = next_job(context->manager, key, &jobs[i], nonce,
-					jobs[i].dst + jobs[i].len);
+/* Constant time, and shorter than the call of a library. */
+static bool are_equal(const uint8_t a[WR_AEAD_TAG_LEN], const uint8_t b[WR_AEAD_TAG_LEN])
+{
+	uint64_t ours[2], theirs[2];
 
-		write_nonce(jobs[i].counter, nonce);
-		job->cipher_direction = IMB_DIR_ENCRYPT;
-		job->chain_order = IMB_ORDER_CIPHER_HASH;
-		submit(context->manager, job);
-	}
+	memcpy(ours, a, sizeof(ours));
+	memcpy(theirs, b, sizeof(theirs));
+	return ((ours[0] ^ theirs[0]) | (ours[1] ^ theirs[1])) == 0;
 }
 
 static void open(struct wr_aead_context *context, const struct wr_key *key,
 		 struct wr_aead_job *jobs, size_t count)
 {
-	uint8_t nonce[NONCE_LEN], tag[WR_AEAD_TAG_LEN], want[WR_AEAD_TAG_LEN];
-
 	for (size_t i = 0; i < count; i++) {
-		IMB_JOB *job = next_job(context->manager, key, &jobs[i], nonce, tag);
-
-		memcpy(want, jobs[i].src + jobs[i].len, sizeof(want));
-		write_nonce(jobs[i].counter, nonce);
-		job->cipher_direction = IMB_DIR_DECRYPT;
-		job->chain_order = IMB_ORDER_HASH_CIPHER;
-		submit(context->manager, job);
-		jobs[i].is_authentic = sodium_memcmp(tag, want, sizeof(tag)) == 0;
+		run(context, key, &jobs[i], context->tag, IMB_DIR_DECRYPT, IMB_ORDER_HASH_CIPHER);
+		jobs[i].is_authentic = are_equal(context->tag, jobs[i].src + jobs[i].len);
 	}
-	wr_wipe(tag, sizeof(tag));
+	wr_wipe(context->tag, sizeof(context->tag));
 }
 
 const struct wr_aead *wr_aead_ipsec_mb(void)
@@ -116,6 +123,8 @@ const struct wr_aead *wr_aead_ipsec_mb(void)
 		.open = open,
 	};
 
+	/* What the library wants for its AVX2 code, and AVX2: below it, libcrypto is as
+	 * fast. */
 	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") ||
 	    !__builtin_cpu_supports("aes") || !__builtin_cpu_supports("pclmul"))
 		return NULL;

@@ -10,5 +10,6 @@ int wr_crypto_start(void)
 
 void wr_random(void *memory, size_t len)
 {
-	randombytes_buf(memory, len);
+	if (len)
+		randombytes_buf(memory, len);
 }

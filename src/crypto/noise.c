@@ -125,6 +125,8 @@ bool wr_open_field(const struct wr_key *key, uint64_t counter, struct wr_bytes s
 {
 	uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 
+	if (sealed.len < crypto_aead_chacha20poly1305_ietf_ABYTES)
+		return false;
 	field_nonce(counter, nonce);
 	return crypto_aead_chacha20poly1305_ietf_decrypt(dst, NULL, NULL, sealed.data, sealed.len,
 							 additional.data, additional.len, nonce,
@@ -142,6 +144,8 @@ void wr_seal_cookie(const struct wr_key *key, const uint8_t nonce[WR_XNONCE_LEN]
 bool wr_open_cookie(const struct wr_key *key, const uint8_t nonce[WR_XNONCE_LEN],
 		    struct wr_bytes sealed, struct wr_bytes additional, uint8_t *dst)
 {
+	if (sealed.len < crypto_aead_xchacha20poly1305_ietf_ABYTES)
+		return false;
 	return crypto_aead_xchacha20poly1305_ietf_decrypt(dst, NULL, NULL, sealed.data, sealed.len,
 							  additional.data, additional.len, nonce,
 							  key->bytes) == 0;

@@ -8,7 +8,9 @@
 #define TCP_ACK 8
 #define TCP_DATA_OFFSET 12
 #define TCP_FLAGS 13
+#define TCP_WINDOW 14
 #define TCP_CHECKSUM 16
+#define TCP_URGENT 18
 #define TCP_OPTIONS 20
 #define UDP_CHECKSUM 6
 #define IPV4_TOTAL_LENGTH 2
@@ -73,12 +75,16 @@ static uint32_t flow_hash(const struct wr_packet *packet, const uint8_t *l4)
 	return hash ^ hash >> 16;
 }
 
-static bool has_right_checksum(const struct candidate *candidate)
+/* Of the IPv4 header, and of TCP or UDP. */
+static bool has_right_checksums(const struct candidate *candidate)
 {
 	const struct wr_packet *packet = candidate->packet;
 	uint32_t l4_len = packet->total_len - packet->l4_offset;
 	struct wr_bytes l4 = { candidate->ip + packet->l4_offset, l4_len };
+	struct wr_bytes ip = { candidate->ip, packet->l4_offset };
 
+	if (packet->family == WR_IPV4 && wr_sum_fold(wr_sum(ip, 0)) != 0xffff)
+		return false;
 	return wr_sum_fold(wr_sum(l4, wr_sum_pseudo(packet, l4_len))) == 0xffff;
 }
 
@@ -129,7 +135,7 @@ static bool is_coalescible(const struct wr_coalescer *coalescer, struct candidat
 		return false;
 	candidate->header_len = (uint16_t)header_len;
 	candidate->payload = (uint16_t)(packet->total_len - header_len);
-	return has_right_checksum(candidate);
+	return has_right_checksums(candidate);
 }
 
 /* Everything in the IP header that must stay as it is. RFC 6864: the identifier
@@ -159,7 +165,9 @@ static bool has_same_tcp(const struct wr_run *run, const struct candidate *candi
 
 	return read32(a) == read32(b) && read_be32(b + TCP_SEQ) == run->next_seq &&
 	       read32(a + TCP_ACK) == read32(b + TCP_ACK) &&
-	       memcmp(a + 14, b + 14, 2) == 0 &&    /* window */
+	       a[TCP_DATA_OFFSET] == b[TCP_DATA_OFFSET] &&      /* and reserved bits */
+	       memcmp(a + TCP_WINDOW, b + TCP_WINDOW, 2) == 0 &&
+	       memcmp(a + TCP_URGENT, b + TCP_URGENT, 2) == 0 &&
 	       memcmp(a + TCP_OPTIONS, b + TCP_OPTIONS, options) == 0;
 }
 

@@ -16,6 +16,11 @@
 #define LOAD_LASTS WR_SPAN_S(1)
 /* What is retired waits this long, so that a grace period serves many. */
 #define RECLAIM_DELAY WR_SPAN_MS(50)
+/* More letters than a ring has room for: who reads so many has read all that lay
+ * there when he began, and is not held up by those who write on. */
+#define RING_LETTERS (WR_PACKET_MAIL_LEN / sizeof(struct wr_letter))
+
+static_assert(WR_PACKET_MAIL_LEN >= WR_MAIL_LEN, "the larger ring bounds both");
 
 struct turn {
 	struct wr_moment moment;
@@ -144,7 +149,8 @@ static void take_handshake(struct wr_engine *engine, struct turn *turn,
 	struct wr_entropy entropy = fresh_entropy();
 	struct wr_output output = { .kind = WR_OUTPUT_NONE };
 
-	turn->handshakes++;
+	if (++turn->handshakes > LOAD_LETTERS)
+		engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
 	enum wr_verdict verdict = wr_port_input(engine->shared.port, datagram, &letter->from,
 						is_loaded, &turn->moment, &entropy, &output);
 
@@ -204,8 +210,6 @@ static void read_all_mail(struct wr_engine *engine, struct turn *turn)
 		turn->has_more |= read_mail(engine, turn, worker->mail, TURN_LETTERS);
 		turn->has_more |= read_mail(engine, turn, worker->packet_mail, TURN_LETTERS);
 	}
-	if (turn->handshakes > LOAD_LETTERS)
-		engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
 }
 
 static void poll_port(struct wr_engine *engine, const struct turn *turn)
@@ -246,8 +250,8 @@ static void forget_letters(struct wr_engine *engine)
 	struct turn turn = begin_turn(engine);
 
 	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
-		read_mail(engine, &turn, engine->workers[i].mail, UINT32_MAX);
-		read_mail(engine, &turn, engine->workers[i].packet_mail, UINT32_MAX);
+		read_mail(engine, &turn, engine->workers[i].mail, RING_LETTERS);
+		read_mail(engine, &turn, engine->workers[i].packet_mail, RING_LETTERS);
 	}
 	wr_outbox_flush(&engine->outbox);
 }
@@ -268,6 +272,13 @@ void wr_control_reclaim(struct wr_engine *engine)
 	schedule_reclaim(engine, engine->outbox.now);
 }
 
+/* Notes of what was sent here, and letters read while reclaiming, put peers on the
+ * stack, and wake nobody up. */
+static bool has_attention(const struct wr_engine *engine)
+{
+	return atomic_load_explicit(&engine->shared.port->attention, memory_order_relaxed);
+}
+
 bool wr_control_turn(struct wr_engine *engine)
 {
 	struct turn turn = begin_turn(engine);
@@ -279,5 +290,5 @@ bool wr_control_turn(struct wr_engine *engine)
 	schedule_reclaim(engine, turn.moment.now);
 	if (wr_is_past(engine->reclaim_due, turn.moment.now))
 		wr_control_reclaim(engine);
-	return !turn.has_more;
+	return !turn.has_more && !has_attention(engine);
 }

@@ -146,54 +146,97 @@ static bool is_lost(int error)
 	return error == ENOBUFS || error == ENOSPC;
 }
 
-int wr_link_watch_read(struct wr_link_watch *watch, struct wr_link_state *ret_state)
+/* Reads what is there. -EAGAIN when that is all; *lost says if there was more. */
+static int drain(struct wr_link_watch *watch, bool *lost)
 {
-	int status = 0;
-
-	while (status == 0) {
+	for (;;) {
 		ssize_t len = mnl_socket_recvfrom(watch->socket, watch->buffer, MESSAGE_MAX);
 
 		if (len >= 0)
 			take_messages(watch, (int)len);
 		else if (is_lost(errno))
-			status = request_link(watch->socket, watch->index, NULL);
+			*lost = true;
 		else if (errno != EINTR)
-			status = -errno;
+			return -errno;
 	}
+}
+
+int wr_link_watch_read(struct wr_link_watch *watch, struct wr_link_state *ret_state)
+{
+	bool lost;
+	int status;
+
+	/* Asked when there is room for the answer. */
+	do {
+		lost = false;
+		status = drain(watch, &lost);
+		if (status == -EAGAIN && lost)
+			status = request_link(watch->socket, watch->index, NULL);
+	} while (status == 0);
+
 	if (status != -EAGAIN)
 		return status;
 	*ret_state = watch->state;
 	return 0;
 }
 
-static int take_carrier(const struct nlattr *attribute, void *data)
-{
-	bool *has_carrier = data;
+struct tun_look {
+	bool is_tun;
+	bool has_carrier;
+};
 
-	if (mnl_attr_get_type(attribute) == IFLA_CARRIER &&
-	    mnl_attr_validate(attribute, MNL_TYPE_U8) == 0)
-		*has_carrier = mnl_attr_get_u8(attribute) != 0;
+static int take_kind(const struct nlattr *attribute, void *data)
+{
+	struct tun_look *look = data;
+
+	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND &&
+	    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+		look->is_tun = strcmp(mnl_attr_get_str(attribute), "tun") == 0;
 	return MNL_CB_OK;
 }
 
-int wr_link_has_carrier(const char *name, bool *ret_has_carrier)
+static int take_look(const struct nlattr *attribute, void *data)
 {
-	WR_AUTO(close_socket) struct mnl_socket *socket = NULL;
+	struct tun_look *look = data;
+	uint16_t type = mnl_attr_get_type(attribute);
+
+	if (type == IFLA_LINKINFO && mnl_attr_validate(attribute, MNL_TYPE_NESTED) == 0)
+		return mnl_attr_parse_nested(attribute, take_kind, look);
+	if (type == IFLA_CARRIER && mnl_attr_validate(attribute, MNL_TYPE_U8) == 0)
+		look->has_carrier = mnl_attr_get_u8(attribute) != 0;
+	return MNL_CB_OK;
+}
+
+static int read_look(struct mnl_socket *socket, struct tun_look *look)
+{
 	_Alignas(struct nlmsghdr) uint8_t buffer[MESSAGE_MAX];
 	const struct nlmsghdr *message = (const void *)buffer;
-	int status = open_socket(0, &socket);
-	ssize_t len;
+	ssize_t len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 
-	if (status == 0)
-		status = request_link(socket, 0, name);
-	if (status < 0)
-		return status;
-	len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 	if (len < 0)
 		return -errno;
 	if (!mnl_nlmsg_ok(message, (int)len) || message->nlmsg_type != RTM_NEWLINK)
 		return -ENODEV;
-	*ret_has_carrier = false;
-	(void)mnl_attr_parse(message, sizeof(struct ifinfomsg), take_carrier, ret_has_carrier);
+	(void)mnl_attr_parse(message, sizeof(struct ifinfomsg), take_look, look);
+	return 0;
+}
+
+int wr_link_is_tun_held(const char *name, bool *ret_is_held)
+{
+	WR_AUTO(close_socket) struct mnl_socket *socket = NULL;
+	struct tun_look look = { 0 };
+	int status = open_socket(0, &socket);
+
+	if (status == 0)
+		status = request_link(socket, 0, name);
+	if (status == 0)
+		status = read_look(socket, &look);
+	if (status < 0)
+		return status;
+	if (!look.is_tun)
+		return -EEXIST;
+	/* drivers/net/tun.c, tun_attach() and tun_detach(): it has carrier as long as a
+	 * queue is open. */
+	*ret_is_held = look.has_carrier;
 	return 0;
 }

@@ -21,6 +21,7 @@ int wr_link_watch_fd(const struct wr_link_watch *watch);
 /* Reads all news (asks anew where some were lost) and gives the state as it is now. */
 int wr_link_watch_read(struct wr_link_watch *watch, struct wr_link_state *ret_state) WR_MUST_CHECK;
 
-/* True if the interface has carrier, up or down: a TUN device has while a program
- * holds it. 0, or a negative errno: -ENODEV if there is no such interface. */
-int wr_link_has_carrier(const char *name, bool *ret_has_carrier) WR_MUST_CHECK;
+/* Whether a program holds the TUN device of that name, be it up or down. 0, or a
+ * negative errno: -ENODEV if there is no such interface, -EEXIST if it is of another
+ * kind. */
+int wr_link_is_tun_held(const char *name, bool *ret_is_held) WR_MUST_CHECK;

@@ -74,21 +74,23 @@ static int add_queue(struct wr_tun *tun, int flags)
 
 /* Someone made an interface of this name before: a persistent TUN device may be
  * used. One with a single queue lets only one program in; one with several lets
- * in whoever asks, so look first (a TUN has carrier while it is in use). */
+ * in whoever asks, so look first. */
 static int add_queue_of_existing(struct wr_tun *tun, int *flags)
 {
-	bool is_in_use;
+	bool is_held;
 	int status;
 
 	*flags &= ~IFF_MULTI_QUEUE;
 	status = add_queue(tun, *flags);
 	if (status != -EINVAL)
 		return status;
-	status = wr_link_has_carrier(tun->name, &is_in_use);
+	status = wr_link_is_tun_held(tun->name, &is_held);
 	if (status < 0)
 		return status;
+	if (is_held)
+		return -EBUSY;
 	*flags |= IFF_MULTI_QUEUE;
-	status = add_queue(tun, is_in_use ? *flags | IFF_TUN_EXCL : *flags);
+	status = add_queue(tun, *flags);
 	return status == -EINVAL ? -EEXIST : status;
 }
 
@@ -176,7 +178,7 @@ static int adopt(struct wr_tun *tun, int fd)
 		return -errno;
 	if (ioctl(fd, TUNGETIFF, &request) < 0)
 		return -EBADF;
-	if ((request.ifr_flags & (IFF_TUN | IFF_TAP | IFF_NO_PI)) != (IFF_TUN | IFF_NO_PI))
+	if (!(request.ifr_flags & IFF_TUN))
 		return -EINVAL;
 	if (fcntl(fd, F_SETFL, status_flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;

@@ -33,9 +33,10 @@ struct wr_tun {
  * CAP_NET_ADMIN, -EBUSY where another program uses the interface, -EEXIST where
  * it is no TUN device, -ENOENT without /dev/net/tun. */
 int wr_tun_open(const char *name, unsigned queues, struct wr_tun **ret_tun) WR_MUST_CHECK;
-/* Takes an open descriptor of a TUN device (WG_TUN_FD) as its only queue. 0, or a
- * negative errno: -EBADF where it is none, -EINVAL where it is a TAP or has
- * packet information before each packet; then the descriptor stays open. */
+/* Takes an open descriptor of a TUN device (WG_TUN_FD) as its only queue; it must
+ * have been opened with IFF_NO_PI, which the kernel does not tell. 0, or a negative
+ * errno: -EBADF where it is no TUN device, -EINVAL where it is a TAP; then the
+ * descriptor stays open. */
 int wr_tun_adopt(int fd, struct wr_tun **ret_tun) WR_MUST_CHECK;
 /* Closes; NULL is fine. Returns NULL. */
 struct wr_tun *wr_tun_free(struct wr_tun *tun);

@@ -1,34 +1,52 @@
 #include <string.h>
 
 #include "wire/packet.h"
-#include "wire/sum_blocks.h"
+#include "wire/sum.h"
 
-/* RFC 1071: the sum is the same in either byte order, and whatever the size of
- * the words that are added, as long as carries come back in at the bottom. */
-static uint64_t add(uint64_t sum, uint64_t words)
+static uint64_t load64(const uint8_t *bytes)
 {
-	return sum + words + (sum + words < sum);
+	uint64_t words;
+
+	memcpy(&words, bytes, sizeof(words));
+	return words;
+}
+
+static uint64_t load32(const uint8_t *bytes)
+{
+	uint32_t words;
+
+	memcpy(&words, bytes, sizeof(words));
+	return words;
+}
+
+/* Less than 8 bytes, as if zeros followed. */
+static uint64_t load_rest(const uint8_t *bytes, size_t len)
+{
+	uint8_t rest[8] = { 0 };
+
+	for (size_t i = 0; i < len; i++)
+		rest[i] = bytes[i];
+	return load64(rest);
 }
 
 uint64_t wr_sum(struct wr_bytes bytes, uint64_t sum)
 {
 	const uint8_t *at = bytes.data;
 	size_t left = bytes.len;
-	uint64_t words;
 
 	if (left >= WR_SUM_BLOCK) {
-		sum = add(sum, wr_sum_blocks(at, left / WR_SUM_BLOCK));
-		at += left / WR_SUM_BLOCK * WR_SUM_BLOCK;
+		sum = wr_sum_add(sum, wr_sum_blocks(at, left / WR_SUM_BLOCK));
+		at += left - left % WR_SUM_BLOCK;
 		left %= WR_SUM_BLOCK;
 	}
-	for (; left >= 8; left -= 8, at += 8) {
-		memcpy(&words, at, 8);
-		sum = add(sum, words);
+	for (; left >= 8; left -= 8, at += 8)
+		sum = wr_sum_add(sum, load64(at));
+	if (left >= 4) {
+		sum = wr_sum_add(sum, load32(at));
+		left -= 4;
+		at += 4;
 	}
-	words = 0;
-	if (left)
-		memcpy(&words, at, left);
-	return add(sum, words);
+	return left ? wr_sum_add(sum, load_rest(at, left)) : sum;
 }
 
 uint16_t wr_sum_fold(uint64_t sum)
@@ -40,17 +58,20 @@ uint16_t wr_sum_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
+static uint64_t sum_ipv6(const uint8_t *ip)
+{
+	return wr_sum_add(load64(ip), load64(ip + 8));
+}
+
+/* RFC 9293 section 3.1, RFC 8200 section 8.1: addresses, length, protocol. */
 uint64_t wr_sum_pseudo(const struct wr_packet *packet, uint32_t l4_len)
 {
-	size_t ip_len = wr_ip_bits(packet->family) / 8;
-	uint8_t rest[8] = {
-		(uint8_t)(l4_len >> 24), (uint8_t)(l4_len >> 16), (uint8_t)(l4_len >> 8),
-		(uint8_t)l4_len, 0, 0, 0, packet->protocol,
-	};
-	uint64_t sum = wr_sum((struct wr_bytes){ packet->src, ip_len }, 0);
+	uint64_t rest = __builtin_bswap32(l4_len);
 
-	sum = wr_sum((struct wr_bytes){ packet->dst, ip_len }, sum);
-	return wr_sum((struct wr_bytes){ rest, sizeof(rest) }, sum);
+	rest += (uint64_t)packet->protocol << 24;
+	if (packet->family == WR_IPV4)
+		return rest + load32(packet->src) + load32(packet->dst);
+	return wr_sum_add(wr_sum_add(sum_ipv6(packet->src), sum_ipv6(packet->dst)), rest);
 }
 
 void wr_ipv4_checksum_write(uint8_t *ip, size_t header_len)

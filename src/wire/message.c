@@ -2,30 +2,27 @@
 
 #include "base/reader.h"
 
-/* The type and the three bytes after it, which are zero, read as one number. */
-static enum wr_message_type type_of(uint32_t first)
-{
-	return first <= WR_MESSAGE_DATA ? (enum wr_message_type)first : WR_MESSAGE_NONE;
-}
+static_assert(WR_COOKIE_LEN >= WR_DATA_OVERHEAD, "no message is shorter than a keepalive");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data headers are read in place");
 
-static bool has_length_of(enum wr_message_type type, size_t len)
-{
-	switch (type) {
-	case WR_MESSAGE_INITIATION: return len == WR_INITIATION_LEN;
-	case WR_MESSAGE_RESPONSE: return len == WR_RESPONSE_LEN;
-	case WR_MESSAGE_COOKIE: return len == WR_COOKIE_LEN;
-	case WR_MESSAGE_DATA: return len >= WR_DATA_OVERHEAD;
-	case WR_MESSAGE_NONE: break;
-	}
-	return false;
-}
-
+/* Asked of every datagram, so the type and the three zeros after it are read in
+ * place, as the one little-endian number that they are. */
 enum wr_message_type wr_message_type(struct wr_bytes datagram)
 {
-	struct wr_reader reader = wr_reader_of(datagram);
-	enum wr_message_type type = type_of(wr_read_le32(&reader));
+	uint32_t first;
 
-	return has_length_of(type, datagram.len) ? type : WR_MESSAGE_NONE;
+	if (datagram.len < WR_DATA_OVERHEAD)
+		return WR_MESSAGE_NONE;
+	memcpy(&first, datagram.data, sizeof(first));
+	if (first == WR_MESSAGE_DATA)
+		return WR_MESSAGE_DATA;
+	if (first == WR_MESSAGE_INITIATION && datagram.len == WR_INITIATION_LEN)
+		return WR_MESSAGE_INITIATION;
+	if (first == WR_MESSAGE_RESPONSE && datagram.len == WR_RESPONSE_LEN)
+		return WR_MESSAGE_RESPONSE;
+	if (first == WR_MESSAGE_COOKIE && datagram.len == WR_COOKIE_LEN)
+		return WR_MESSAGE_COOKIE;
+	return WR_MESSAGE_NONE;
 }
 
 bool wr_initiation_read(struct wr_bytes datagram, struct wr_initiation *ret)

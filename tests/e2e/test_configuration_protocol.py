@@ -153,7 +153,7 @@ def test_refusals_have_the_errno_of_wireguard_go(both):
     assert not differ
 
 
-@pytest.mark.parametrize("text", ["\n", "\n\n", "foo=1\n\n", "get=2\n\n", "set=2\n\n", "get\n\n", "set=1", "", "\0" * 100,
+@pytest.mark.parametrize("text", ["\n\n", "foo=1\n\n", "get=2\n\n", "set=2\n\n", "get\n\n", "set=1", "", "\0" * 100,
                                   "get=1\nset=1\n\n", "A" * 100000], ids=repr)
 def test_nonsense_on_the_socket_does_no_harm(ours, text):
     """The daemon may refuse it or hang up; it must neither obey, nor hang, nor end."""
@@ -251,6 +251,18 @@ def test_taken_port_is_refused_with_eaddrinuse_and_the_old_one_stays(ours, lab):
     taken.bind(("0.0.0.0", 51822))
     assert uapi.set(ours, "wg0", "listen_port=51822") == -98
     assert dict(uapi.get(ours, "wg0"))["listen_port"] == "51821"
+
+
+def test_wg_tells_why_a_setting_was_refused(ours, lab):
+    """`wg` takes the number behind errno= as it is: a positive one is told as an unknown error."""
+    import socket
+    taken = lab.keep(ours.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    taken.bind(("0.0.0.0", 51822))
+    ours.run("wg", "set", "wg0", "private-key", "/dev/stdin", input=tunnel.new_key())
+    ours.ip("link set wg0 up")
+    done = ours.try_run("wg", "set", "wg0", "listen-port", "51822")
+    assert done.returncode != 0
+    assert "Address already in use" in done.stderr
 
 
 def test_socket_is_closed_to_others(ours):

@@ -12,6 +12,7 @@ NAMES = {NOT_ECT: "not-ect", ECT1: "ect1", ECT0: "ect0", CE: "ce"}
 EF, AF11 = 46, 10  # DSCPs that are not the default
 MEGABYTE = 1 << 20
 MARK = 0x51
+SO_RCVBUFFORCE = 33
 
 
 @FAMILIES
@@ -58,6 +59,7 @@ def tos_listener(end, family):
     sock = end.host.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(*((socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS) if family == 6
                       else (socket.IPPROTO_IP, socket.IP_RECVTOS)), 1)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
     sock.bind((end.inner(family), 0))
     sock.settimeout(5)
     return sock

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,11 @@ def test_memory_is_closed_to_processes_of_the_same_rights(lab, running):
 
 
 def test_open_files_are_few_and_none_of_ours(running):
-    fds = {os.readlink(one) for one in Path(f"/proc/{running.pid}/fd").iterdir()}
-    assert len(fds) < 64
+    fds = set()
+    for one in Path(f"/proc/{running.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed in the meantime
+            fds.add(os.readlink(one))
+    assert 3 < len(fds) < 64
     assert not [name for name in fds if name.startswith(("/work", "/home", "/proc/"))]
 
 

@@ -1,0 +1,24 @@
+/* The long part of a ones' complement sum, compiled once for each instruction set
+ * that is worth it.
+ *
+ * Floor 2, inside.  Source: RFC 1071: the sum is the same in either byte order, and
+ * whatever the size of the words that are added, as long as carries come back in at
+ * the bottom. */
+#pragma once
+
+#include "base/base.h"
+
+#define WR_SUM_BLOCK 64
+
+static inline uint64_t wr_sum_add(uint64_t sum, uint64_t words)
+{
+	uint64_t total = sum + words;
+
+	return total + (total < sum);
+}
+
+/* The sum of `count` blocks of WR_SUM_BLOCK bytes, at most 2^24 of them. */
+uint64_t wr_sum_blocks(const uint8_t *blocks, size_t count);
+
+uint64_t wr_sum_blocks_generic(const uint8_t *blocks, size_t count);
+uint64_t wr_sum_blocks_avx2(const uint8_t *blocks, size_t count);
