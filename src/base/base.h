@@ -18,15 +18,21 @@
 
 /* A point in time and a span of it, told apart by the compiler: a bare number
  * of seconds cannot be passed where nanoseconds are meant. */
-struct wr_instant { uint64_t ns; };     /* since boot, CLOCK_BOOTTIME */
-struct wr_span { uint64_t ns; };
+struct wr_instant {
+	uint64_t ns; /* since boot, CLOCK_BOOTTIME */
+};
+struct wr_span {
+	uint64_t ns;
+};
 
 /* The time of day, which may jump: only for what leaves the machine (TAI64N
  * timestamps, "latest handshake").  Nanoseconds since 1970, CLOCK_REALTIME. */
-struct wr_wall { uint64_t ns; };
+struct wr_wall {
+	uint64_t ns;
+};
 
-#define WR_SPAN_MS(n) ((struct wr_span){ (n) * UINT64_C(1000000) })
-#define WR_SPAN_S(n) ((struct wr_span){ (n) * UINT64_C(1000000000) })
+#define WR_SPAN_MS(n) ((struct wr_span){ UINT64_C(1000000) * (n) })
+#define WR_SPAN_S(n) ((struct wr_span){ UINT64_C(1000000000) * (n) })
 #define WR_NEVER ((struct wr_instant){ UINT64_MAX })
 
 static inline bool wr_is_never(struct wr_instant instant)
@@ -51,10 +57,17 @@ static inline struct wr_instant wr_sooner(struct wr_instant a, struct wr_instant
 }
 
 /* Bytes that someone else owns. */
-struct wr_bytes { const uint8_t *data; size_t len; };
+struct wr_bytes {
+	const uint8_t *data;
+	size_t len;
+};
 
 /* Runs `free_it` on the variable when it leaves scope.  Hand an object over
  * with WR_TAKE, which leaves NULL behind. */
 #define WR_AUTO(free_it) __attribute__((cleanup(free_it)))
 #define WR_TAKE(pointer) \
-	({ __typeof__(pointer) taken_ = (pointer); (pointer) = NULL; taken_; })
+	({ \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = NULL; \
+		taken_; \
+	})

@@ -9,12 +9,12 @@
 /* All zero is a node in no heap. */
 struct wr_heap_node {
 	struct wr_instant deadline;
-	size_t position;        /* in the heap's array, from 1; 0 if in no heap */
+	size_t position; /* in the heap's array, from 1; 0 if in no heap */
 };
 
 /* All zero is an empty heap. */
 struct wr_heap {
-	struct wr_heap_node **nodes;    /* the first at [1] */
+	struct wr_heap_node **nodes; /* the first at [1] */
 	size_t count;
 	size_t capacity;
 };

@@ -6,16 +6,20 @@
 
 #include "base/base.h"
 
-enum wr_family { WR_FAMILY_NONE = 0, WR_IPV4 = 4, WR_IPV6 = 6 };
+enum wr_family {
+	WR_FAMILY_NONE = 0,
+	WR_IPV4 = 4,
+	WR_IPV6 = 6
+};
 
 struct wr_ip {
 	enum wr_family family;
-	uint8_t bytes[16];      /* network order; 4 used for IPv4, the rest zero */
+	uint8_t bytes[16]; /* network order; 4 used for IPv4, the rest zero */
 };
 
 struct wr_prefix {
-	struct wr_ip ip;        /* bits past `length` are zero */
-	uint8_t length;         /* 0..32 or 0..128 */
+	struct wr_ip ip; /* bits past `length` are zero */
+	uint8_t length;  /* 0..32 or 0..128 */
 };
 
 /* Where a datagram goes to or comes from, and the local side of it: answers
@@ -23,8 +27,8 @@ struct wr_prefix {
  * IP_PKTINFO said; WR_FAMILY_NONE and 0 let the kernel choose. */
 struct wr_endpoint {
 	struct wr_ip ip;
-	uint16_t port;          /* host order */
-	uint32_t scope;         /* IPv6 link-local: interface index; else 0 */
+	uint16_t port;  /* host order */
+	uint32_t scope; /* IPv6 link-local: interface index; else 0 */
 	struct wr_ip local;
 	uint32_t interface;
 };

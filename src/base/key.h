@@ -7,10 +7,12 @@
 #include "base/base.h"
 
 #define WR_KEY_LEN 32
-#define WR_KEY_HEX_LEN 64       /* without the terminating NUL */
-#define WR_KEY_BASE64_LEN 44    /* without the terminating NUL */
+#define WR_KEY_HEX_LEN 64    /* without the terminating NUL */
+#define WR_KEY_BASE64_LEN 44 /* without the terminating NUL */
 
-struct wr_key { uint8_t bytes[WR_KEY_LEN]; };
+struct wr_key {
+	uint8_t bytes[WR_KEY_LEN];
+};
 
 /* Constant time. */
 bool wr_key_equal(const struct wr_key *a, const struct wr_key *b);

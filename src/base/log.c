@@ -47,7 +47,7 @@ static size_t written_len(int wanted, size_t room)
 static void WR_PRINTF(1, 0) write_line(const char *format, va_list arguments)
 {
 	char line[LINE_LEN];
-	size_t room = sizeof(line) - 1;     /* and the newline */
+	size_t room = sizeof(line) - 1; /* and the newline */
 	size_t len = written_len(snprintf(line, room, "%s", log_sink.prefix), room);
 	int saved_errno = errno;
 

@@ -13,7 +13,9 @@ struct wr_retired {
 	void (*free_it)(struct wr_retired *retired);
 };
 
-struct wr_retire_list { struct wr_retired *first; };
+struct wr_retire_list {
+	struct wr_retired *first;
+};
 
 /* `retired` is freed by `free_it` in a later wr_retire_free_all(). */
 static inline void wr_retire(struct wr_retire_list *list, struct wr_retired *retired,

@@ -9,7 +9,7 @@
  * always room for one before the end of the memory. */
 struct header {
 	uint32_t len;
-	uint32_t is_skip;       /* no record: the next one is at the memory's start */
+	uint32_t is_skip; /* no record: the next one is at the memory's start */
 };
 
 #define ALIGNMENT sizeof(struct header)

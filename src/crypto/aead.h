@@ -14,9 +14,9 @@
 struct wr_aead_job {
 	const uint8_t *src;
 	uint8_t *dst;
-	uint32_t len;           /* of the plaintext, without the tag */
-	bool is_authentic;      /* set by open() */
-	uint64_t counter;       /* nonce: 32 zero bits, then this, little-endian */
+	uint32_t len;      /* of the plaintext, without the tag */
+	bool is_authentic; /* set by open() */
+	uint64_t counter;  /* nonce: 32 zero bits, then this, little-endian */
 };
 
 struct wr_aead_context;

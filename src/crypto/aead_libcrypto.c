@@ -14,14 +14,14 @@ struct wr_aead_context {
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *seal, *open;
 	uint8_t tag[WR_AEAD_TAG_LEN];
-	OSSL_PARAM tag_param[2];        /* names `tag`: half the time of EVP_CIPHER_CTX_ctrl() */
+	OSSL_PARAM tag_param[2]; /* names `tag`: half the time of EVP_CIPHER_CTX_ctrl() */
 };
 
 static void context_free(struct wr_aead_context *context)
 {
 	if (!context)
 		return;
-	EVP_CIPHER_CTX_free(context->seal);     /* wipe their keys */
+	EVP_CIPHER_CTX_free(context->seal); /* wipe their keys */
 	EVP_CIPHER_CTX_free(context->open);
 	EVP_CIPHER_free(context->cipher);
 	free(context);

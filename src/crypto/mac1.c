@@ -14,10 +14,10 @@ static_assert(ALL_LANES == (1u << WR_MAC1_LANES) - 1, "a bit a lane");
 struct wr_mac1_set {
 	const struct wr_mac1_code *code;
 	struct wr_mac1_group *groups;
-	uint16_t *used;         /* lanes in use, as bits, a group */
-	size_t capacity;        /* groups allocated */
-	size_t group_count;     /* groups that are or were in use */
-	size_t first_free;      /* no group before this one has a free lane */
+	uint16_t *used;     /* lanes in use, as bits, a group */
+	size_t capacity;    /* groups allocated */
+	size_t group_count; /* groups that are or were in use */
+	size_t first_free;  /* no group before this one has a free lane */
 	size_t key_count;
 };
 

@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "base/key.h"
 
-#define WR_MAC1_INPUT_LEN 116   /* an initiation without its two MACs */
+#define WR_MAC1_INPUT_LEN 116 /* an initiation without its two MACs */
 #define WR_MAC1_NONE SIZE_MAX
 
 struct wr_mac1_set;

@@ -56,7 +56,8 @@ INLINE void add_word(lanes *to, const struct block *block, unsigned index)
 
 /* RFC 7693 section 3.1: G, with the words that round `r` gives its column or
  * diagonal `i`. */
-INLINE void mix(lanes v[16], const struct block *block, unsigned r, unsigned i, const unsigned at[4])
+INLINE void mix(lanes v[16], const struct block *block, unsigned r, unsigned i,
+		const unsigned at[4])
 {
 	lanes a = v[at[0]], b = v[at[1]], c = v[at[2]], d = v[at[3]];
 
@@ -139,8 +140,8 @@ INLINE void message(const struct wr_mac1_group *group, unsigned pass,
 		 KEY_BLOCK_LEN + WR_MAC1_INPUT_LEN, LAST_BLOCK);
 }
 
-static void mac(const struct wr_mac1_group *group, unsigned lane,
-		const struct wr_mac1_words *words, uint8_t ret_mac[16])
+static void mac(const struct wr_mac1_group *group, unsigned lane, const struct wr_mac1_words *words,
+		uint8_t ret_mac[16])
 {
 	lanes h[8];
 
@@ -181,7 +182,8 @@ static size_t find(const struct wr_mac1_group *groups, size_t from, size_t count
 			message(&groups[i], pass, words, h);
 			equal = (lanes)(h[0] == first);
 			if (any(equal))
-				bits |= lane_bits((const uint32_t *)&equal) << (pass * WR_MAC1_WIDTH);
+				bits |= lane_bits((const uint32_t *)&equal)
+					<< (pass * WR_MAC1_WIDTH);
 		}
 		if (bits) {
 			*ret_lanes = bits;

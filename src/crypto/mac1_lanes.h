@@ -12,10 +12,14 @@
 #define WR_MAC1_LANES 16
 
 /* Hash states of 16 keys after their key block, word by word. */
-struct wr_mac1_group { alignas(64) uint32_t h[8][WR_MAC1_LANES]; };
+struct wr_mac1_group {
+	alignas(64) uint32_t h[8][WR_MAC1_LANES];
+};
 
 /* The message as numbers, padded with zeros to two blocks. */
-struct wr_mac1_words { uint32_t block[2][16]; };
+struct wr_mac1_words {
+	uint32_t block[2][16];
+};
 
 struct wr_mac1_code {
 	const char *name;

@@ -3,7 +3,10 @@
 const struct wr_mac1_code *const *wr_mac1_codes(void)
 {
 	static const struct wr_mac1_code *const all[] = {
-		&wr_mac1_code_avx512, &wr_mac1_code_avx2, &wr_mac1_code_generic, NULL,
+		&wr_mac1_code_avx512,
+		&wr_mac1_code_avx2,
+		&wr_mac1_code_generic,
+		NULL,
 	};
 
 	if (__builtin_cpu_supports("avx512f"))

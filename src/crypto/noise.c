@@ -52,7 +52,9 @@ bool wr_mac_equal(const uint8_t a[WR_MAC_LEN], const uint8_t b[WR_MAC_LEN])
 	return sodium_memcmp(a, b, WR_MAC_LEN) == 0;
 }
 
-/* RFC 2104: one of HMAC's two hashes, over its padded key and then the input. */
+/* RFC 2104: one of HMAC's two hashes, over its padded key and then the input.  To
+ * keep a state from after the key would save nothing: libb2 leaves a block unhashed
+ * until the next one is full. */
 static void hmac_half(const struct wr_key *key, uint8_t pad, struct wr_bytes a, struct wr_bytes b,
 		      struct wr_key *ret)
 {
@@ -71,8 +73,7 @@ static void hmac_half(const struct wr_key *key, uint8_t pad, struct wr_bytes a, 
 	wr_wipe(&state, sizeof(state));
 }
 
-static void hmac(const struct wr_key *key, struct wr_bytes a, struct wr_bytes b,
-		 struct wr_key *ret)
+static void hmac(const struct wr_key *key, struct wr_bytes a, struct wr_bytes b, struct wr_key *ret)
 {
 	struct wr_key inner;
 
@@ -115,9 +116,8 @@ void wr_seal_field(const struct wr_key *key, uint64_t counter, struct wr_bytes p
 	uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 
 	field_nonce(counter, nonce);
-	crypto_aead_chacha20poly1305_ietf_encrypt(dst, NULL, plain.data, plain.len,
-						  additional.data, additional.len, NULL, nonce,
-						  key->bytes);
+	crypto_aead_chacha20poly1305_ietf_encrypt(dst, NULL, plain.data, plain.len, additional.data,
+						  additional.len, NULL, nonce, key->bytes);
 }
 
 bool wr_open_field(const struct wr_key *key, uint64_t counter, struct wr_bytes sealed,

@@ -11,8 +11,12 @@
 #define WR_HASH_LEN 32
 #define WR_MAC_LEN 16
 
-struct wr_hash { uint8_t bytes[WR_HASH_LEN]; };
-struct wr_mac { uint8_t bytes[WR_MAC_LEN]; };
+struct wr_hash {
+	uint8_t bytes[WR_HASH_LEN];
+};
+struct wr_mac {
+	uint8_t bytes[WR_MAC_LEN];
+};
 
 /* HASH(a || b): BLAKE2s-256.  Either may be empty. */
 struct wr_hash wr_hash2(struct wr_bytes a, struct wr_bytes b);
@@ -51,5 +55,7 @@ bool wr_open_cookie(const struct wr_key *key, const uint8_t nonce[WR_XNONCE_LEN]
 		    struct wr_bytes sealed, struct wr_bytes additional, uint8_t *dst) WR_MUST_CHECK;
 
 /* SipHash-2-4 with a secret key, for hash tables that strangers can fill. */
-struct wr_siphash_key { uint8_t bytes[16]; };
+struct wr_siphash_key {
+	uint8_t bytes[16];
+};
 uint64_t wr_siphash(const struct wr_siphash_key *key, struct wr_bytes input);

@@ -23,9 +23,9 @@ enum wr_message_type {
 #define WR_COOKIE_LEN 64
 #define WR_HANDSHAKE_MAX_LEN WR_INITIATION_LEN
 #define WR_DATA_HEADER_LEN 16
-#define WR_DATA_OVERHEAD 32     /* header and tag */
+#define WR_DATA_OVERHEAD 32 /* header and tag */
 #define WR_KEEPALIVE_LEN WR_DATA_OVERHEAD
-#define WR_DATA_PADDING 16      /* plaintext is padded to a multiple of this */
+#define WR_DATA_PADDING 16 /* plaintext is padded to a multiple of this */
 
 struct wr_initiation {
 	uint32_t sender;

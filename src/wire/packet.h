@@ -26,13 +26,13 @@
 
 /* Where things are in one IP packet; addresses point into it. */
 struct wr_packet {
-	const uint8_t *src, *dst;   /* 4 or 16 bytes, by family */
+	const uint8_t *src, *dst; /* 4 or 16 bytes, by family */
 	enum wr_family family;
-	uint32_t total_len;         /* by the IP header; what follows is padding */
-	uint16_t l4_offset;         /* of the transport header */
-	uint8_t protocol;           /* of the transport header; IPv6 extension headers
-	                             * are not followed: then theirs */
-	bool is_fragment;           /* IPv4: offset or more-fragments set */
+	uint32_t total_len; /* by the IP header; what follows is padding */
+	uint16_t l4_offset; /* of the transport header */
+	uint8_t protocol;   /* of the transport header; IPv6 extension headers
+			     * are not followed: then theirs */
+	bool is_fragment;   /* IPv4: offset or more-fragments set */
 };
 
 /* True if the bytes begin with a whole IPv4 or IPv6 packet: version, header

@@ -18,7 +18,11 @@ static inline uint64_t wr_sum_add(uint64_t sum, uint64_t words)
 }
 
 /* The sum of `count` blocks of WR_SUM_BLOCK bytes, at most 2^24 of them. */
-uint64_t wr_sum_blocks(const uint8_t *blocks, size_t count);
+typedef uint64_t wr_sum_function(const uint8_t *blocks, size_t count);
 
-uint64_t wr_sum_blocks_generic(const uint8_t *blocks, size_t count);
-uint64_t wr_sum_blocks_avx2(const uint8_t *blocks, size_t count);
+/* The fastest for this CPU. */
+wr_sum_function wr_sum_blocks;
+/* All that run on this CPU, for tests; ends with NULL. */
+wr_sum_function *const *wr_sum_all(void);
+
+wr_sum_function wr_sum_blocks_generic, wr_sum_blocks_avx2;

@@ -13,16 +13,16 @@
 /* One line of a set request that was understood.  Peer operations belong to
  * the WR_UAPI_PEER before them. */
 enum wr_uapi_op_kind {
-	WR_UAPI_PRIVATE_KEY,        /* key; all zero removes it */
-	WR_UAPI_LISTEN_PORT,        /* number */
-	WR_UAPI_FWMARK,             /* number; 0 removes it */
+	WR_UAPI_PRIVATE_KEY, /* key; all zero removes it */
+	WR_UAPI_LISTEN_PORT, /* number */
+	WR_UAPI_FWMARK,      /* number; 0 removes it */
 	WR_UAPI_REPLACE_PEERS,
-	WR_UAPI_PEER,               /* key; flags say what the group asks: */
-	WR_UAPI_PRESHARED_KEY,      /* key; all zero removes it */
-	WR_UAPI_ENDPOINT,           /* endpoint, and scope_name */
+	WR_UAPI_PEER,                 /* key; flags say what the group asks: */
+	WR_UAPI_PRESHARED_KEY,        /* key; all zero removes it */
+	WR_UAPI_ENDPOINT,             /* endpoint, and scope_name */
 	WR_UAPI_PERSISTENT_KEEPALIVE, /* number, seconds; 0 is off */
 	WR_UAPI_REPLACE_ALLOWED_IPS,
-	WR_UAPI_ALLOWED_IP,         /* prefix; is_negative removes it ("-10.0.0.0/8") */
+	WR_UAPI_ALLOWED_IP, /* prefix; is_negative removes it ("-10.0.0.0/8") */
 };
 
 /* Space for an interface's name and NUL: IF_NAMESIZE of the kernel. */
@@ -30,9 +30,9 @@ enum wr_uapi_op_kind {
 
 struct wr_uapi_op {
 	enum wr_uapi_op_kind kind;
-	bool is_remove;             /* PEER: remove=true stands in its group */
-	bool is_update_only;        /* PEER: update_only=true stands in its group */
-	bool is_negative;           /* ALLOWED_IP */
+	bool is_remove;      /* PEER: remove=true stands in its group */
+	bool is_update_only; /* PEER: update_only=true stands in its group */
+	bool is_negative;    /* ALLOWED_IP */
 	uint32_t number;
 	union {
 		struct wr_key key;
@@ -67,7 +67,7 @@ struct wr_text {
 	char *data;
 	size_t len;
 	size_t capacity;
-	bool is_short_of_memory;    /* sticks; then `data` is incomplete */
+	bool is_short_of_memory; /* sticks; then `data` is incomplete */
 };
 
 void wr_text_done(struct wr_text *text);

@@ -9,7 +9,7 @@
 
 struct parser {
 	struct wr_uapi_request *request;
-	size_t peer;            /* the op that the lines now belong to; SIZE_MAX: the device's */
+	size_t peer; /* the op that the lines now belong to; SIZE_MAX: the device's */
 };
 
 #define NO_PEER SIZE_MAX

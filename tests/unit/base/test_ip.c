@@ -177,8 +177,8 @@ static void test_endpoint_parse_takes_endpoints_only(void **state)
 	(void)state;
 	for (size_t i = 0; i < WR_ARRAY_LEN(cases); i++) {
 		struct wr_endpoint endpoint = { .interface = 77 };
-		bool is_endpoint =
-			wr_endpoint_parse(cases[i].text, strlen(cases[i].text), &endpoint);
+		bool is_endpoint = wr_endpoint_parse(cases[i].text, strlen(cases[i].text),
+						     &endpoint);
 
 		print_message("case: \"%s\"\n", cases[i].text);
 		assert_int_equal(is_endpoint, cases[i].want != NULL);
@@ -254,8 +254,8 @@ static void test_prefix_text_round_trips(void **state)
 		struct wr_prefix prefix, again;
 
 		random_ip(&random, &prefix.ip);
-		prefix.length =
-			(uint8_t)unit_random_below(&random, wr_ip_bits(prefix.ip.family) + 1);
+		prefix.length = (uint8_t)unit_random_below(&random,
+							   wr_ip_bits(prefix.ip.family) + 1);
 		assert_true(wr_prefix_parse(text, wr_prefix_format(&prefix, text), &again));
 		assert_int_equal(again.length, prefix.length);
 		for (unsigned bit = 0; bit < wr_ip_bits(prefix.ip.family); bit++) {

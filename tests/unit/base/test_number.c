@@ -35,8 +35,8 @@ static void test_number_parse_takes_digits_up_to_the_maximum(void **state)
 
 		print_message("case: \"%s\" up to %llu\n", cases[i].text,
 			      (unsigned long long)cases[i].max);
-		assert_int_equal(wr_number_parse(cases[i].text, strlen(cases[i].text),
-						 cases[i].max, &number),
+		assert_int_equal(wr_number_parse(cases[i].text, strlen(cases[i].text), cases[i].max,
+						 &number),
 				 cases[i].is_number);
 		assert_int_equal(number, cases[i].is_number ? cases[i].want : 77);
 	}

@@ -18,7 +18,9 @@ static void test_retire_frees_what_was_taken_and_no_more(void **state)
 {
 	int freed[3] = { 0 };
 	struct object objects[3] = {
-		{ .freed = &freed[0] }, { .freed = &freed[1] }, { .freed = &freed[2] },
+		{ .freed = &freed[0] },
+		{ .freed = &freed[1] },
+		{ .freed = &freed[2] },
 	};
 	struct wr_retire_list list = { 0 }, taken;
 

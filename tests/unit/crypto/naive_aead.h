@@ -164,8 +164,8 @@ static inline void naive_tag(const uint8_t key[32], const uint8_t nonce[12],
 }
 
 /* Section 2.8: `dst` gets plain.len + 16 bytes. */
-static inline void naive_seal(const uint8_t key[32], const uint8_t nonce[12],
-			      struct wr_bytes plain, struct wr_bytes additional, uint8_t *dst)
+static inline void naive_seal(const uint8_t key[32], const uint8_t nonce[12], struct wr_bytes plain,
+			      struct wr_bytes additional, uint8_t *dst)
 {
 	naive_chacha_xor(key, nonce, plain.data, dst, plain.len);
 	naive_tag(key, nonce, additional, (struct wr_bytes){ dst, plain.len }, dst + plain.len);

@@ -14,8 +14,9 @@ static struct wr_bytes text(const char *string)
 /* RFC 8439 section 2.8.2. */
 static void test_aead_naive_twin_equals_the_rfc(void **state)
 {
-	static const char plain[] = "Ladies and Gentlemen of the class of '99: If I could offer you "
-				    "only one tip for the future, sunscreen would be it.";
+	static const char plain[] =
+		"Ladies and Gentlemen of the class of '99: If I could offer you "
+		"only one tip for the future, sunscreen would be it.";
 	uint8_t key[32], nonce[12], additional[12], want[130], got[130];
 	size_t len = sizeof(plain) - 1;
 
@@ -76,7 +77,9 @@ static void counter_nonce(uint64_t counter, uint8_t ret[12])
 }
 
 /* Room for a packet, with bytes after it that must stay. */
-struct packet { uint8_t bytes[MAX_LEN + TAG + 32]; };
+struct packet {
+	uint8_t bytes[MAX_LEN + TAG + 32];
+};
 
 static void guard(struct packet *packet, size_t len)
 {
@@ -98,8 +101,8 @@ static void seal_and_open(struct fixture *f, const struct wr_key *key, uint32_t 
 
 	unit_random_bytes(&f->random, plain.bytes, len);
 	counter_nonce(counter, nonce);
-	naive_seal(key->bytes, nonce, (struct wr_bytes){ plain.bytes, len },
-		   (struct wr_bytes){ 0 }, want.bytes);
+	naive_seal(key->bytes, nonce, (struct wr_bytes){ plain.bytes, len }, (struct wr_bytes){ 0 },
+		   want.bytes);
 
 	memset(sealed.bytes, 0, sizeof(sealed.bytes));
 	memcpy(sealed.bytes, plain.bytes, len);
@@ -198,8 +201,11 @@ static void run_forged(struct fixture *f)
 	for (size_t bit = 0; bit < 8 * sizeof(sealed); bit++) {
 		memcpy(tampered, sealed, sizeof(sealed));
 		tampered[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		job = (struct wr_aead_job){ .src = tampered, .dst = tampered, .len = 40,
-					    .counter = 9, .is_authentic = true };
+		job = (struct wr_aead_job){ .src = tampered,
+					    .dst = tampered,
+					    .len = 40,
+					    .counter = 9,
+					    .is_authentic = true };
 		f->aead->open(f->context, &key, &job, 1);
 		assert_false(job.is_authentic);
 	}

@@ -76,7 +76,8 @@ static void test_noise_hash_is_that_of_both_parts_joined(void **state)
 	}
 }
 
-/* python3 -c 'import hashlib; print(hashlib.blake2s(INPUT, key=KEY, digest_size=16).hexdigest())' */
+/* python3 -c 'import hashlib; print(hashlib.blake2s(INPUT, key=KEY, digest_size=16).hexdigest())'
+ */
 static void test_noise_mac_known_answers(void **state)
 {
 	static const struct {
@@ -168,16 +169,15 @@ static void test_noise_kdf_outputs_may_be_its_inputs(void **state)
 /* RFC 8439 appendix A.5. */
 static void test_noise_open_field_equals_the_rfc(void **state)
 {
-	static const char hex[] =
-		"64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb2"
-		"4c6cfc18755d43eea09ee94e382d26b0bdb7b73c321b0100d4f03b7f355894cf"
-		"332f830e710b97ce98c8a84abd0b948114ad176e008d33bd60f982b1ff37c855"
-		"9797a06ef4f0ef61c186324e2b3506383606907b6a7c02b0f9f6157b53c867e4"
-		"b9166c767b804d46a59b5216cde7a4e99040c5a40433225ee282a1b0a06c523e"
-		"af4534d7f83fa1155b0047718cbc546a0d072b04b3564eea1b422273f548271a"
-		"0bb2316053fa76991955ebd63159434ecebb4e466dae5a1073a6727627097a10"
-		"49e617d91d361094fa68f0ff77987130305beaba2eda04df997b714d6c6f2c29"
-		"a6ad5cb4022b02709beead9d67890cbb22392336fea1851f38";
+	static const char hex[] = "64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb2"
+				  "4c6cfc18755d43eea09ee94e382d26b0bdb7b73c321b0100d4f03b7f355894cf"
+				  "332f830e710b97ce98c8a84abd0b948114ad176e008d33bd60f982b1ff37c855"
+				  "9797a06ef4f0ef61c186324e2b3506383606907b6a7c02b0f9f6157b53c867e4"
+				  "b9166c767b804d46a59b5216cde7a4e99040c5a40433225ee282a1b0a06c523e"
+				  "af4534d7f83fa1155b0047718cbc546a0d072b04b3564eea1b422273f548271a"
+				  "0bb2316053fa76991955ebd63159434ecebb4e466dae5a1073a6727627097a10"
+				  "49e617d91d361094fa68f0ff77987130305beaba2eda04df997b714d6c6f2c29"
+				  "a6ad5cb4022b02709beead9d67890cbb22392336fea1851f38";
 	static const char plain[] =
 		"Internet-Drafts are draft documents valid for a maximum of six months and may be "
 		"updated, replaced, or obsoleted by other documents at any time. It is "
@@ -219,8 +219,8 @@ static void test_noise_fields_equal_their_naive_twin(void **state)
 		wr_seal_field(&key, counter, (struct wr_bytes){ plain, len }, ad, got);
 		assert_memory_equal(got, want, len + 16);
 		memset(got, 0xee, len);
-		assert_true(wr_open_field(&key, counter, (struct wr_bytes){ want, len + 16 }, ad,
-					  got));
+		assert_true(
+			wr_open_field(&key, counter, (struct wr_bytes){ want, len + 16 }, ad, got));
 		assert_memory_equal(got, plain, len);
 	}
 }
@@ -241,10 +241,10 @@ static void test_noise_open_field_refuses_and_zeroes(void **state)
 		assert_memory_equal(got, zeros, sizeof(got));
 		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_false(wr_open_field(&key, 1, (struct wr_bytes){ sealed, sizeof(sealed) },
-				   text("ad"), got));
-	assert_false(wr_open_field(&key, 0, (struct wr_bytes){ sealed, sizeof(sealed) },
-				   text("da"), got));
+	assert_false(wr_open_field(&key, 1, (struct wr_bytes){ sealed, sizeof(sealed) }, text("ad"),
+				   got));
+	assert_false(wr_open_field(&key, 0, (struct wr_bytes){ sealed, sizeof(sealed) }, text("da"),
+				   got));
 	assert_false(wr_open_field(&key, 0, (struct wr_bytes){ sealed, 15 }, text("ad"), got));
 	assert_false(wr_open_field(&key, 0, nothing, text("ad"), got));
 	assert_true(wr_open_field(&key, 0, (struct wr_bytes){ sealed, sizeof(sealed) }, text("ad"),
@@ -254,14 +254,14 @@ static void test_noise_open_field_refuses_and_zeroes(void **state)
 /* draft-irtf-cfrg-xchacha-03 appendix A.3.1. */
 static void test_noise_cookie_equals_the_draft(void **state)
 {
-	static const char hex[] =
-		"bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
-		"731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
-		"2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
-		"21f9664c97637da9768812f615c68b13b52e"
-		"c0875924c1c7987947deafd8780acf49";
-	static const char plain[] = "Ladies and Gentlemen of the class of '99: If I could offer you "
-				    "only one tip for the future, sunscreen would be it.";
+	static const char hex[] = "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
+				  "731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
+				  "2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
+				  "21f9664c97637da9768812f615c68b13b52e"
+				  "c0875924c1c7987947deafd8780acf49";
+	static const char plain[] =
+		"Ladies and Gentlemen of the class of '99: If I could offer you "
+		"only one tip for the future, sunscreen would be it.";
 	uint8_t nonce[WR_XNONCE_LEN], additional[12], want[200], got[200];
 	struct wr_bytes ad = { additional, sizeof(additional) };
 	size_t len = unit_hex(hex, want, sizeof(want));

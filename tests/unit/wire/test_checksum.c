@@ -1,5 +1,6 @@
 #include "unit.h"
 #include "wire/packet.h"
+#include "wire/sum.h"
 
 /* RFC 1071 section 4.1: 16 bits at a time, most significant byte first. */
 static uint16_t naive_sum(const uint8_t *bytes, size_t len, uint16_t before)
@@ -70,6 +71,27 @@ static void test_checksum_carries_everywhere(void **state)
 		assert_int_equal(sum_of(zeros, len), 0);
 	}
 	assert_int_equal(sum_of(ones, sizeof(ones)), 0xffff);
+}
+
+/* Each instruction set's code, on random bytes and on nothing but ones. */
+static void test_checksum_blocks_equal_their_naive_twin(void **state)
+{
+	struct unit_random random = unit_random_start(__func__);
+	static uint8_t bytes[64 * WR_SUM_BLOCK];
+
+	(void)state;
+	for (size_t i = 0; wr_sum_all()[i]; i++) {
+		for (size_t count = 0; count <= 2 * 64; count++) {
+			size_t len = count / 2 * WR_SUM_BLOCK;
+
+			memset(bytes, 0xff, sizeof(bytes));
+			if (count % 2)
+				unit_random_bytes(&random, bytes, sizeof(bytes));
+			assert_int_equal(in_host_order(wr_sum_fold(
+						 wr_sum_all()[i](bytes, len / WR_SUM_BLOCK))),
+					 naive_sum(bytes, len, 0));
+		}
+	}
 }
 
 static void test_checksum_continues_over_even_runs(void **state)
@@ -154,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_checksum_known_answers),
 		cmocka_unit_test(test_checksum_equals_its_naive_twin),
 		cmocka_unit_test(test_checksum_carries_everywhere),
+		cmocka_unit_test(test_checksum_blocks_equal_their_naive_twin),
 		cmocka_unit_test(test_checksum_continues_over_even_runs),
 		cmocka_unit_test(test_checksum_folds_any_sum),
 		cmocka_unit_test(test_checksum_of_pseudo_headers),

@@ -8,7 +8,9 @@ static const uint8_t ipv4_udp[] = {
 	0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7,
 };
 
-struct ipv4 { uint8_t bytes[200]; };
+struct ipv4 {
+	uint8_t bytes[200];
+};
 
 static struct ipv4 ipv4_packet(void)
 {
@@ -54,16 +56,11 @@ static void test_packet_read_refuses_ipv4_headers_that_do_not_agree(void **state
 		uint8_t value;
 		bool is_packet;
 	} cases[] = {
-		{ "version 5", 0, 0x55, false },
-		{ "version 0", 0, 0x05, false },
-		{ "header of 16 bytes", 0, 0x44, false },
-		{ "header of 0 bytes", 0, 0x40, false },
-		{ "header of 60 bytes", 0, 0x4f, true },
-		{ "total of 19 bytes", 3, 19, false },
-		{ "total of 20 bytes", 3, 20, true },
-		{ "total of 0 bytes", 3, 0, false },
-		{ "total of 200 bytes", 3, 200, true },
-		{ "total of 201 bytes", 3, 201, false },
+		{ "version 5", 0, 0x55, false },          { "version 0", 0, 0x05, false },
+		{ "header of 16 bytes", 0, 0x44, false }, { "header of 0 bytes", 0, 0x40, false },
+		{ "header of 60 bytes", 0, 0x4f, true },  { "total of 19 bytes", 3, 19, false },
+		{ "total of 20 bytes", 3, 20, true },     { "total of 0 bytes", 3, 0, false },
+		{ "total of 200 bytes", 3, 200, true },   { "total of 201 bytes", 3, 201, false },
 		{ "total of 371 bytes", 2, 1, false },
 	};
 
@@ -202,7 +199,9 @@ static void test_packet_set_ecn_mends_the_checksum(void **state)
 static void test_packet_ecn_decapsulates_as_rfc_6040(void **state)
 {
 	static const uint8_t order[4] = { WR_ECN_NOT_ECT, WR_ECN_ECT0, WR_ECN_ECT1, WR_ECN_CE };
-	enum { DROP = 9 };
+	enum {
+		DROP = 9
+	};
 	static const uint8_t want[4][4] = {
 		{ WR_ECN_NOT_ECT, WR_ECN_NOT_ECT, WR_ECN_NOT_ECT, DROP },
 		{ WR_ECN_ECT0, WR_ECN_ECT0, WR_ECN_ECT1, WR_ECN_CE },

@@ -178,10 +178,10 @@ static void test_uapi_parse_refuses_a_nul_inside_a_value(void **state)
 	size_t line;
 
 	(void)state;
-	assert_int_equal(wr_uapi_parse_set((struct wr_bytes){ (const uint8_t *)text,
-							      sizeof(text) - 1 },
-					   &request, &line),
-			 -EINVAL);
+	assert_int_equal(
+		wr_uapi_parse_set((struct wr_bytes){ (const uint8_t *)text, sizeof(text) - 1 },
+				  &request, &line),
+		-EINVAL);
 	wr_uapi_request_done(&request);
 }
 
@@ -235,7 +235,10 @@ static void test_uapi_parse_flags_belong_to_their_peer(void **state)
 
 static void test_uapi_parse_takes_ten_thousand_peers(void **state)
 {
-	enum { PEERS = 10000, LINE = 128 };
+	enum {
+		PEERS = 10000,
+		LINE = 128
+	};
 	char *text = malloc((size_t)PEERS * LINE);
 	struct wr_uapi_request request;
 	size_t len = 0, number;
