@@ -7,15 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import disturbance, implementations, isolate, report, rounds, tools
+from . import implementations, isolate, report, rounds, tools
+from .disturbance import Disturbance
 from .errors import BenchError, Interrupted
 from .figures import ALL
 from .figures.figure import QUICK, Bench, Effort, Figure
 from .implementations import ROOT
 from .lab import Lab
-
-# Of the CPU time, by the host of a virtual machine: more than this spoils figures.
-MOST_STOLEN = 0.05
 
 DESCRIPTION = """\
 Measures Warren.
@@ -65,15 +63,14 @@ def tunnel(given: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     count = given.rounds or (1 if given.quick else 5)
-    quiet = disturbance.now()
     with Lab() as lab:
         compared = [implementations.named(name, build) for name in names]
         limits = [] if given.no_limits else [implementations.named(name, build) for name in ("null", "veth")]
         for each in compared:
             print(f"{each.name}: {' '.join(each.command)} ({each.version})", flush=True)
-        bench = Bench(lab, build, QUICK if given.quick else Effort())
+        bench = Bench(lab, build, QUICK if given.quick else Effort(), Disturbance())
         values = rounds.take(bench, figures, compared, limits, count)
-    return tell(given, figures, values, compared, limits, count, disturbance.stolen_since(quiet))
+    return tell(given, figures, values, compared, limits, count, bench.disturbance)
 
 
 def pair(text: str) -> list[str]:
@@ -85,17 +82,17 @@ def pair(text: str) -> list[str]:
 
 def tell(given: argparse.Namespace, figures: Sequence[Figure], values: rounds.Values,
          compared: Sequence[implementations.Implementation],
-         limits: Sequence[implementations.Implementation], count: int, stolen: float) -> int:
+         limits: Sequence[implementations.Implementation], count: int, disturbance: Disturbance) -> int:
     subject, reference = compared[0].name, compared[1].name
     lines = report.lines(figures, values, subject, reference)
     print(f"\nmedians of {count} round{'s' if count > 1 else ''} [least .. most]; ratios are taken round by round\n")
     print(report.table(lines, subject, reference))
     if text := report.limits_table(lines, subject, [each.name for each in limits]):
         print(f"\n{text}")
-    if stolen > MOST_STOLEN:
-        print(f"\nThe machine's host took {stolen:.0%} of its CPU time meanwhile: do not trust these figures.")
+    if complaint := disturbance.complaint():
+        print(f"\n{complaint}")
     path = given.build / "bench/tunnel.json"
-    report.write(path, lines, [*compared, *limits], count, stolen)
+    report.write(path, lines, [*compared, *limits], count, disturbance)
     print(f"\n{path}")
     return 1 if given.check and any(line.is_met is False for line in lines) else 0
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from .disturbance import Disturbance
 from .figures.figure import Figure, Measure, Target
 from .implementations import Implementation
 from .rounds import Values
@@ -93,10 +94,10 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 # ---- JSON ----
 
 def write(path: Path, all_lines: Sequence[Line], implementations: Sequence[Implementation], rounds: int,
-          stolen: float) -> None:
+          disturbance: Disturbance) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({
-        "machine": {**machine(), "stolen": stolen},
+        "machine": {**machine(), "others": disturbance.others, "stolen": disturbance.stolen},
         "rounds": rounds,
         "implementations": {each.name: {"command": " ".join(each.command), "version": each.version}
                             for each in implementations},

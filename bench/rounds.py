@@ -10,8 +10,6 @@ from .errors import BenchError
 from .figures.figure import Bench, Figure
 from .implementations import Implementation
 
-WORTH_TELLING = 0.02
-
 # measure -> implementation -> a value a round
 Values = dict[str, dict[str, list[float]]]
 
@@ -36,13 +34,13 @@ def who_can(figure: Figure, pair: Sequence[Implementation], subject: Implementat
 def one(bench: Bench, figure: Figure, implementation: Implementation, values: Values, when: str) -> None:
     if not implementation.command and not figure.has_limits:
         raise BenchError(f"{figure.name} cannot be taken of {implementation.name}: it runs no program")
-    start, quiet = time.monotonic(), disturbance.now()
+    others = bench.disturbance.look()
+    start = time.monotonic()
     taken = figure.run(bench, implementation)
-    stolen = disturbance.stolen_since(quiet)
     for name, value in taken.items():
         values[name][implementation.name].append(value)
     first = figure.measures[0]
     print(f"{when}  {figure.name:10} {implementation.name:14} "
           f"{taken[first.name] * first.scale:10.4g} {first.unit:8} ({time.monotonic() - start:.1f} s)"
-          f"{f'  {stolen:.0%} stolen' if stolen > WORTH_TELLING else ''}",
+          f"{f'  others had {others:.0%}' if others > disturbance.MOST else ''}",
           file=sys.stderr, flush=True)

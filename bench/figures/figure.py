@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from ..disturbance import Disturbance
 from ..implementations import Implementation
 from ..lab import Lab
 
@@ -67,6 +68,7 @@ class Bench:
     lab: Lab
     build: Path
     effort: Effort
+    disturbance: Disturbance
 
 
 class Figure:

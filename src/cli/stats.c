@@ -88,6 +88,16 @@ static void print_answer(const char *answer, bool as_json)
 		printf("}\n");
 }
 
+static void explain(const char *name, int error)
+{
+	if (error == -EACCES)
+		fprintf(stderr, "warren wg: may not ask %s for its counters (run it as root)\n",
+			name);
+	else
+		fprintf(stderr, "warren wg: no interface %s runs here (%s/%s.sock: %s)\n", name,
+			WR_UAPI_DIRECTORY, name, strerror(-error));
+}
+
 int wr_wg_stats(const char *name, bool as_json)
 {
 	WR_AUTO(close_fd) int fd = -1;
@@ -95,8 +105,7 @@ int wr_wg_stats(const char *name, bool as_json)
 	int status = ask(name, &fd);
 
 	if (status < 0) {
-		fprintf(stderr, "warren wg: no interface %s runs here (%s/%s.sock: %s)\n", name,
-			WR_UAPI_DIRECTORY, name, strerror(-status));
+		explain(name, status);
 		return WR_EXIT_FAILED;
 	}
 	if (!read_answer(fd, answer)) {

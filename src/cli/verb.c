@@ -98,7 +98,7 @@ bool wr_verb_parse(const struct wr_verb *verb, int count, char *const *words,
 			return false;
 	}
 	if (!(arguments.options & WR_HELP_BIT) && arguments.operand_count < verb->min_operands)
-		return complain(verb, "something is missing", "");
+		return complain(verb, "missing: ", verb->operand);
 	*ret_arguments = arguments;
 	return true;
 }

@@ -33,6 +33,7 @@ struct wr_verb {
 	const char *about;   /* further lines of its help; may be NULL */
 	const struct wr_option *options;
 	size_t option_count;
+	const char *operand; /* what the first that is needed is called */
 	unsigned min_operands, max_operands;
 	int (*run)(const struct wr_arguments *arguments); /* returns the exit status */
 };

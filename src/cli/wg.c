@@ -34,27 +34,40 @@ static bool is_set(const struct wr_arguments *arguments, int option)
 	return arguments->options & (1u << option);
 }
 
+/* "wg%d": the kernel puts a number there; it takes no other '%'. */
+static bool is_numbered(const char *name)
+{
+	const char *percent = strchr(name, '%');
+
+	return percent > name && strcmp(percent, "%d") == 0;
+}
+
+static bool has_bad_character(const char *name)
+{
+	for (const char *c = name; *c; c++) {
+		if (*c == '/' || *c == ':' || *c == ' ' || (*c >= '\t' && *c <= '\r'))
+			return true;
+	}
+	return false;
+}
+
 bool wr_wg_is_name(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len == 0 || len >= IF_NAMESIZE || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return false;
-	for (const char *c = name; *c; c++) {
-		if (*c == '/' || *c == ':' || *c == ' ' || (*c >= '\t' && *c <= '\r'))
-			return false;
-	}
-	return true;
+	return !has_bad_character(name) && (!strchr(name, '%') || is_numbered(name));
 }
 
-/* A number of the environment in its range; what it was, if it is not there. */
+/* A number of the environment in its range; what it was, if there is none. */
 static bool read_number(char *(*get)(const char *name), const char *name, uint32_t min,
 			uint32_t max, uint64_t *number)
 {
 	const char *text = get(name);
 	uint64_t read;
 
-	if (!text)
+	if (!text || !*text)
 		return true;
 	if (!wr_number_parse(text, strlen(text), max, &read) || read < min) {
 		fprintf(stderr, "warren wg: %s=%s: must be a number from %u to %u\n", name, text,
@@ -87,7 +100,7 @@ static bool read_aead(char *(*get)(const char *name), const struct wr_aead **ret
 {
 	const char *wanted = get("WARREN_AEAD");
 
-	if (!wanted)
+	if (!wanted || !*wanted)
 		return true;
 	for (const struct wr_aead *const *aead = wr_aead_all(); *aead; aead++) {
 		if (strcmp((*aead)->name, wanted) == 0) {
@@ -156,7 +169,7 @@ static int run(const struct wr_arguments *arguments)
 	if (!wr_wg_is_name(name)) {
 		fprintf(stderr,
 			"warren wg: %s cannot be the name of an interface: 1 to 15 characters, "
-			"no blank, no / and no :\n",
+			"no blank, no / and no :, and %%d only at the end\n",
 			name);
 		return WR_EXIT_USAGE;
 	}
@@ -187,6 +200,7 @@ const struct wr_verb wr_verb_wg = {
 		 "  WARREN_AEAD              cipher to use: ipsec-mb or libcrypto\n",
 	.options = options,
 	.option_count = WR_ARRAY_LEN(options),
+	.operand = "IFACE",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run,

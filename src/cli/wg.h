@@ -21,8 +21,8 @@ struct wr_wg_settings {
 	const struct wr_aead *aead; /* NULL: by the CPU */
 };
 
-/* Longest name of an interface, and what it may hold: net/core/dev.c,
- * dev_valid_name(). */
+/* True if the kernel takes it as the name of an interface (net/core/dev.c,
+ * dev_valid_name()), or it is one that ends in "%d". */
 bool wr_wg_is_name(const char *name);
 
 /* Reads the environment through `get` (getenv(3) but in tests) into *ret_settings,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/wg.h"
+#include "tunnel/uapi_socket.h"
 
 struct explanation {
 	enum wr_tunnel_step step;
@@ -26,7 +27,8 @@ static const struct explanation explanations[] = {
 	{ WR_TUNNEL_DEVICE, -EINVAL, "the kernel takes no such name; or WG_TUN_FD is a TAP" },
 	{ WR_TUNNEL_SOCKET, -EADDRINUSE,
 	  "another program listens on it; is the interface running already?" },
-	{ WR_TUNNEL_SOCKET, -EACCES, "not permitted (run it as root)" },
+	{ WR_TUNNEL_SOCKET, -EACCES,
+	  "may not write to " WR_UAPI_DIRECTORY " (run it as root, whose folder that must be)" },
 	{ WR_TUNNEL_SOCKET, -ENOTSOCK, "WG_UAPI_FD is no socket" },
 	{ WR_TUNNEL_SOCKET, -EINVAL, "WG_UAPI_FD does not listen" },
 };
@@ -44,9 +46,10 @@ void wr_wg_explain(const struct wr_wg_settings *settings, enum wr_tunnel_step st
 {
 	static const char *const what[] = {
 		[WR_TUNNEL_DEVICE] = "cannot make interface",
-		[WR_TUNNEL_ENGINE] = "cannot start the engine of",
-		[WR_TUNNEL_SOCKET] = "cannot make the configuration socket of",
+		[WR_TUNNEL_ENGINE] = "cannot make the engine of",
 		[WR_TUNNEL_WATCH] = "cannot watch interface",
+		[WR_TUNNEL_THREADS] = "cannot start the threads of",
+		[WR_TUNNEL_SOCKET] = "cannot make the configuration socket of",
 	};
 
 	fprintf(stderr, "warren wg: %s %s: %s\n", what[step], settings->name, find(step, error));

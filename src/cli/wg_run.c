@@ -100,20 +100,40 @@ static void start_log(struct run *run, const struct wr_wg_settings *settings)
 	wr_log_start(settings->log_level, run->log_prefix);
 }
 
+static void wr_seccomp_freep(struct wr_seccomp **filter)
+{
+	*filter = wr_seccomp_free(*filter);
+}
+
+static int start_tunnel(struct run *run, const struct wr_wg_settings *settings)
+{
+	enum wr_tunnel_step step;
+	int status = wr_tunnel_start(run->tunnel, &step);
+
+	if (status < 0) {
+		wr_wg_explain(settings, step, status);
+		return WR_EXIT_FAILED;
+	}
+	return WR_EXIT_DONE;
+}
+
 /* Capabilities go before there are threads, system calls after: see
  * linux/privileges.h. Ports below 1024 stay possible, for `wg` may ask for one at
  * any time; 53 and 443 are often all that a network lets out. */
-static int start_tunnel(struct run *run)
+static int start_confined(struct run *run, const struct wr_wg_settings *settings)
 {
+	WR_AUTO(wr_seccomp_freep) struct wr_seccomp *filter = NULL;
 	int status = wr_privileges_drop(true);
 
 	if (status < 0)
 		return complain("cannot drop privileges", status);
-	status = wr_tunnel_start(run->tunnel);
-	if (status < 0)
-		return complain("cannot start", status);
 	start_signals(run);
-	status = wr_privileges_seccomp();
+	status = wr_seccomp_new(&filter);
+	if (status < 0)
+		return complain("cannot make the system call filter", status);
+	if (start_tunnel(run, settings) != WR_EXIT_DONE)
+		return WR_EXIT_FAILED;
+	status = wr_seccomp_load(filter);
 	if (status < 0)
 		return complain("cannot set the system call filter", status);
 	return WR_EXIT_DONE;
@@ -126,7 +146,7 @@ static int live(struct run *run, const struct wr_wg_settings *settings, struct w
 	if (status != WR_EXIT_DONE)
 		return status;
 	start_log(run, settings);
-	status = start_tunnel(run);
+	status = start_confined(run, settings);
 	if (status == WR_EXIT_DONE) {
 		wr_daemon_ready(daemon);
 		wr_log_verbose("started: aead=%s workers=%u", run->aead->name, settings->workers);

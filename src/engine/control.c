@@ -178,10 +178,12 @@ static void take_letter(struct wr_engine *engine, struct turn *turn,
 		take_handshake(engine, turn, letter, body);
 		return;
 	}
-	if (letter->peer->is_removed)
-		return;
-	if (letter->kind == WR_LETTER_PACKET)
+	if (letter->kind == WR_LETTER_PACKET && letter->peer->is_removed)
+		wr_tally_drop(&engine->tally, WR_DROP_STAGED);
+	else if (letter->kind == WR_LETTER_PACKET)
 		take_packet(engine, turn, letter->peer, body);
+	else if (letter->peer->is_removed)
+		return;
 	else if (wr_peer_set_endpoint(letter->peer, &letter->from) < 0)
 		wr_tally_drop(&engine->tally, WR_DROP_NO_ENDPOINT);
 }

@@ -141,7 +141,7 @@ static int init(struct wr_engine *engine, const struct wr_engine_config *config)
 
 int wr_engine_new(const struct wr_engine_config *config, struct wr_engine **ret_engine)
 {
-	struct wr_engine *engine = aligned_alloc(WR_CACHE_LINE, sizeof(*engine));
+	struct wr_engine *engine = malloc(sizeof(*engine));
 
 	assert(config->workers > 0 && config->workers <= WR_ENGINE_MAX_WORKERS);
 	if (!engine)

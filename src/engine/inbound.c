@@ -52,8 +52,9 @@ static void deliver(struct wr_worker *worker, const struct wr_attachment *attach
 	if (wr_coalescer_add(worker->coalescer, ip, packet))
 		return;
 	write_all(worker, attachment);
-	if (!wr_coalescer_add(worker->coalescer, ip, packet))
-		assert(!"an empty coalescer takes any packet");
+	bool is_taken = wr_coalescer_add(worker->coalescer, ip, packet);
+
+	assert(is_taken);       /* an empty coalescer takes any packet */
 }
 
 /* --- One opened message. --- */

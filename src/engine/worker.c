@@ -39,8 +39,8 @@ static void unwatch(const struct wr_worker *worker, int fd)
 }
 
 /* Takes up new sockets, if the control thread has published some. The old ones
- * may be closed already, and their numbers be others': then epoll has forgotten
- * them, and to remove them does nothing. */
+ * may be closed already, and their numbers be others', so they are not touched:
+ * epoll forgets them when they are closed, if it has not yet. */
 static void follow_sockets(struct wr_worker *worker)
 {
 	const struct wr_socket_set *set =
@@ -48,8 +48,6 @@ static void follow_sockets(struct wr_worker *worker)
 
 	if (set->generation == worker->generation)
 		return;
-	unwatch(worker, worker->outbox.v4);
-	unwatch(worker, worker->outbox.v6);
 	worker->generation = set->generation;
 	worker->outbox.v4 = set->sockets.v4[worker->number];
 	worker->outbox.v6 = set->sockets.v6[worker->number];

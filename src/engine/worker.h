@@ -56,7 +56,8 @@ struct wr_shared {
 };
 
 struct wr_worker {
-	struct wr_shared *shared;
+	/* Workers lie side by side, and count; so none shares a line with another. */
+	_Alignas(WR_CACHE_LINE) struct wr_shared *shared;
 	unsigned number;
 	pthread_t thread;
 	bool is_started;

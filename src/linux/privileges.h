@@ -15,6 +15,13 @@ int wr_privileges_drop(bool keep_low_ports) WR_MUST_CHECK;
 
 /* Only the system calls that a running tunnel makes, each with its reason in the
  * source; any other fails with EPERM, and those that could start a program or
- * touch another process end this one. It holds for all threads there are, and
- * none can be started after it, so call it last. 0 or a negative errno. */
-int wr_privileges_seccomp(void) WR_MUST_CHECK;
+ * touch another process end this one. */
+struct wr_seccomp;
+
+/* Compiles the filter, which takes a while. 0 or a negative errno. */
+int wr_seccomp_new(struct wr_seccomp **ret_filter) WR_MUST_CHECK;
+/* NULL is fine. Returns NULL. */
+struct wr_seccomp *wr_seccomp_free(struct wr_seccomp *filter);
+/* It holds from now on, for all threads there are, and none can be started any
+ * more: call it last. 0 or a negative errno. */
+int wr_seccomp_load(struct wr_seccomp *filter) WR_MUST_CHECK;

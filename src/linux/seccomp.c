@@ -173,7 +173,12 @@ static int set_attributes(scmp_filter_ctx filter)
 	return status < 0 ? status : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 }
 
-int wr_privileges_seccomp(void)
+static scmp_filter_ctx context_of(struct wr_seccomp *filter)
+{
+	return filter;
+}
+
+int wr_seccomp_new(struct wr_seccomp **ret_filter)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int status;
@@ -183,8 +188,22 @@ int wr_privileges_seccomp(void)
 	status = set_attributes(filter);
 	if (status == 0)
 		status = add_rules(filter);
-	if (status == 0)
-		status = seccomp_load(filter);
-	seccomp_release(filter);
-	return status;
+	if (status < 0) {
+		seccomp_release(filter);
+		return status;
+	}
+	*ret_filter = filter;
+	return 0;
+}
+
+struct wr_seccomp *wr_seccomp_free(struct wr_seccomp *filter)
+{
+	if (filter)
+		seccomp_release(context_of(filter));
+	return NULL;
+}
+
+int wr_seccomp_load(struct wr_seccomp *filter)
+{
+	return seccomp_load(context_of(filter));
 }

@@ -14,7 +14,8 @@
 #define WR_UDP_MAX_WORKERS 16
 /* UDP_MAX_SEGMENTS is 64 on older kernels (128 since 6.9). */
 #define WR_UDP_MAX_SEGMENTS 64
-/* Largest UDP payload over IPv4: 65535 - 20 - 8. */
+/* Largest UDP payload over IPv4: 65535 - 20 - 8. Of a burst, what is above 65469 the
+ * kernel divides in software: with all headers it is not below gso_max_size (64 KiB). */
 #define WR_UDP_MAX_PAYLOAD 65507
 
 /* One IPv4 and one IPv6 socket a worker, all on the same port (SO_REUSEPORT);

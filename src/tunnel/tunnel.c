@@ -170,13 +170,6 @@ static int open_engine(struct wr_tunnel *tunnel, const struct wr_tunnel_config *
 	return wr_engine_attach(tunnel->engine, device, tunnel->tun);
 }
 
-static int open_socket(struct wr_tunnel *tunnel, const struct wr_tunnel_config *config)
-{
-	if (config->uapi_fd >= 0)
-		return wr_uapi_socket_adopt(config->uapi_fd, &tunnel->socket);
-	return wr_uapi_socket_open(tunnel->tun->name, &tunnel->socket);
-}
-
 static int watch_fd(struct wr_tunnel *tunnel, uv_poll_t *poll, int fd, uv_poll_cb callback)
 {
 	int status = uv_poll_init(tunnel->loop, poll, fd);
@@ -197,12 +190,40 @@ static int open_watch(struct wr_tunnel *tunnel, const struct wr_tunnel_config *c
 	if (status == 0)
 		status = watch_fd(tunnel, &tunnel->link_poll, wr_link_watch_fd(tunnel->link),
 				  on_link);
-	if (status == 0 && tunnel->socket.watch_fd >= 0)
-		status = watch_fd(tunnel, &tunnel->socket_poll, tunnel->socket.watch_fd,
-				  on_socket_watch);
 	if (status == 0)
 		status = wr_driver_start(&tunnel->driver, tunnel->loop, tunnel->engine, on_ran,
 					 tunnel);
+	return status;
+}
+
+static int start_threads(struct wr_tunnel *tunnel)
+{
+	int status;
+
+	wr_engine_set_mtu(tunnel->engine, tunnel->interface.device, tunnel->mtu);
+	status = wr_engine_start(tunnel->engine);
+	if (status < 0)
+		return status;
+	wr_driver_run(&tunnel->driver);
+	return read_link(tunnel);
+}
+
+/* One that was handed over is there already, and its file may be in a place that
+ * takes more rights to reach than are kept. */
+static int adopt_socket(struct wr_tunnel *tunnel, const struct wr_tunnel_config *config)
+{
+	return config->uapi_fd < 0 ? 0 : wr_uapi_socket_adopt(config->uapi_fd, &tunnel->socket);
+}
+
+static int open_socket(struct wr_tunnel *tunnel)
+{
+	int status = 0;
+
+	if (tunnel->socket.fd < 0)
+		status = wr_uapi_socket_open(tunnel->tun->name, &tunnel->socket);
+	if (status == 0 && tunnel->socket.watch_fd >= 0)
+		status = watch_fd(tunnel, &tunnel->socket_poll, tunnel->socket.watch_fd,
+				  on_socket_watch);
 	if (status == 0)
 		status = wr_uapi_server_start(&tunnel->server, tunnel->loop, tunnel->socket.fd,
 					      &tunnel->interface, on_changed, tunnel);
@@ -211,12 +232,11 @@ static int open_watch(struct wr_tunnel *tunnel, const struct wr_tunnel_config *c
 
 typedef int open_step(struct wr_tunnel *tunnel, const struct wr_tunnel_config *config);
 
-/* In this order: the name that the kernel chose is the socket's too. */
 static open_step *const steps[] = {
 	[WR_TUNNEL_DEVICE] = open_device,
 	[WR_TUNNEL_ENGINE] = open_engine,
-	[WR_TUNNEL_SOCKET] = open_socket,
 	[WR_TUNNEL_WATCH] = open_watch,
+	[WR_TUNNEL_SOCKET] = adopt_socket,
 };
 
 static void wr_tunnel_freep(struct wr_tunnel **tunnel)
@@ -255,16 +275,18 @@ int wr_tunnel_open(uv_loop_t *loop, const struct wr_tunnel_config *config,
 	return 0;
 }
 
-int wr_tunnel_start(struct wr_tunnel *tunnel)
+int wr_tunnel_start(struct wr_tunnel *tunnel, enum wr_tunnel_step *ret_step)
 {
-	int status;
+	int status = start_threads(tunnel);
 
-	wr_engine_set_mtu(tunnel->engine, tunnel->interface.device, tunnel->mtu);
-	status = wr_engine_start(tunnel->engine);
-	if (status < 0)
+	if (status < 0) {
+		*ret_step = WR_TUNNEL_THREADS;
 		return status;
-	wr_driver_run(&tunnel->driver);
-	return read_link(tunnel);
+	}
+	status = open_socket(tunnel);
+	if (status < 0)
+		*ret_step = WR_TUNNEL_SOCKET;
+	return status;
 }
 
 static void close_handles(struct wr_tunnel *tunnel)

@@ -23,21 +23,21 @@ struct wr_tunnel_config {
 
 /* Where opening a tunnel fails. */
 enum wr_tunnel_step {
-	WR_TUNNEL_DEVICE, /* the TUN device */
-	WR_TUNNEL_ENGINE, /* memory, mostly */
-	WR_TUNNEL_SOCKET, /* the configuration socket */
-	WR_TUNNEL_WATCH,  /* netlink and the loop */
+	WR_TUNNEL_DEVICE,  /* the TUN device */
+	WR_TUNNEL_ENGINE,  /* memory, mostly */
+	WR_TUNNEL_WATCH,   /* netlink and the loop */
+	WR_TUNNEL_SOCKET,  /* the configuration socket */
+	WR_TUNNEL_THREADS, /* of the engine */
 };
 
 struct wr_tunnel;
 
-/* Opens all that needs privileges; nothing runs yet. 0; or a negative errno, and in
- * which step. */
+/* Makes the interface; nothing runs yet. 0; or a negative errno, and in which step. */
 int wr_tunnel_open(uv_loop_t *loop, const struct wr_tunnel_config *config,
 		   struct wr_tunnel **ret_tunnel, enum wr_tunnel_step *ret_step) WR_MUST_CHECK;
-/* Starts the engine's threads; from now on the interface is usable. 0 or a negative
- * errno. */
-int wr_tunnel_start(struct wr_tunnel *tunnel) WR_MUST_CHECK;
+/* Starts the engine's threads, and then opens the configuration socket: whoever sees
+ * that finds all of it usable. 0; or a negative errno, and in which step. */
+int wr_tunnel_start(struct wr_tunnel *tunnel, enum wr_tunnel_step *ret_step) WR_MUST_CHECK;
 /* Ends the threads, removes the socket's file and the interface; NULL is fine. Runs
  * the loop until its handles are closed, so not from a callback. Returns NULL. */
 struct wr_tunnel *wr_tunnel_free(struct wr_tunnel *tunnel);

@@ -1,9 +1,9 @@
 #include "tunnel/uapi_apply.h"
 
 #include <errno.h>
+#include <net/if.h>
 
 #include "linux/clock.h"
-#include "tunnel/uapi_scope.h"
 
 /* The peer that lines belong to; NULL where they are read over: it was removed,
  * is not there to be updated, or would be the interface itself. */
@@ -117,14 +117,29 @@ static int apply_request(struct wr_interface *interface, const struct wr_uapi_re
 	return status;
 }
 
+/* Names of interfaces in endpoints, "[fe80::1%eth0]:51820", which floor 2 cannot
+ * look up. */
+static int resolve_scopes(struct wr_uapi_request *request)
+{
+	for (size_t i = 0; i < request->count; i++) {
+		struct wr_uapi_op *op = &request->ops[i];
+
+		if (op->kind != WR_UAPI_ENDPOINT || !op->scope_name[0])
+			continue;
+		op->endpoint.scope = if_nametoindex(op->scope_name);
+		if (!op->endpoint.scope)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 int wr_uapi_set(struct wr_interface *interface, struct wr_bytes text, size_t *ret_line)
 {
-	WR_AUTO(wr_text_done) struct wr_text resolved = { 0 };
 	WR_AUTO(wr_uapi_request_done) struct wr_uapi_request request = { 0 };
-	int status = wr_uapi_resolve_scopes(&text, &resolved);
+	int status = wr_uapi_parse_set(text, &request, ret_line);
 
 	if (status == 0)
-		status = wr_uapi_parse_set(text, &request, ret_line);
+		status = resolve_scopes(&request);
 	if (status == 0)
 		status = apply_request(interface, &request);
 	return status;

@@ -24,7 +24,7 @@ static int set(struct wr_interface *interface, struct wr_bytes lines)
 	size_t line = 0;
 	int status = wr_uapi_set(interface, lines, &line);
 
-	if (status == -EINVAL || status == -EPROTO)
+	if (line)
 		wr_log_error("configuration refused: line=%zu error=%s", line + 1,
 			     strerror(-status));
 	else if (status < 0)
@@ -44,21 +44,24 @@ static int tell(const struct wr_interface *interface, write_lines *write, struct
 	return 0;
 }
 
-bool wr_uapi_answer_request(struct wr_interface *interface, struct wr_bytes request,
-			    struct wr_text *answer)
+enum wr_uapi_request_kind wr_uapi_answer_request(struct wr_interface *interface,
+						 struct wr_bytes request, struct wr_text *answer)
 {
+	enum wr_uapi_request_kind kind = WR_UAPI_ASKS_TO_TELL;
 	struct wr_bytes rest;
-	bool is_known = true;
 	int status = -EINVAL;
 
-	if (begins_with(request, "set=1\n", &rest))
+	if (begins_with(request, "set=1\n", &rest)) {
+		kind = WR_UAPI_ASKS_TO_SET;
 		status = set(interface, (struct wr_bytes){ rest.data, rest.len - 1 });
-	else if (begins_with(request, "get=1\n", &rest))
+	} else if (begins_with(request, "get=1\n", &rest)) {
 		status = tell(interface, wr_uapi_get, rest, answer);
-	else if (begins_with(request, "stats=1\n", &rest))
+	} else if (begins_with(request, "stats=1\n", &rest)) {
 		status = tell(interface, wr_uapi_stats, rest, answer);
-	else
-		is_known = false;
-	wr_uapi_write_errno(answer, status);
-	return is_known && !answer->is_short_of_memory;
+	} else {
+		kind = WR_UAPI_ASKS_NONSENSE;
+	}
+	/* As wireguard-go: negative, which is how `wg` tells the error's name. */
+	wr_text_append(answer, "errno=%d\n\n", status);
+	return kind;
 }

@@ -12,11 +12,11 @@ static void on_connection(uv_poll_t *poll, int status, int events);
 static bool answer(void *context, struct wr_bytes request, struct wr_text *text)
 {
 	struct wr_uapi_server *server = context;
-	bool is_known = wr_uapi_answer_request(server->interface, request, text);
+	enum wr_uapi_request_kind kind = wr_uapi_answer_request(server->interface, request, text);
 
-	if (request.data[0] == 's')
+	if (kind == WR_UAPI_ASKS_TO_SET)
 		server->changed(server->context);
-	return is_known;
+	return kind != WR_UAPI_ASKS_NONSENSE && !text->is_short_of_memory;
 }
 
 /* Accepting stops while there are as many clients as there may be. */

@@ -32,7 +32,13 @@ int wr_uapi_server_start(struct wr_uapi_server *server, uv_loop_t *loop, int fd,
  * the loop has run the close callbacks. */
 void wr_uapi_server_stop(struct wr_uapi_server *server);
 
+enum wr_uapi_request_kind {
+	WR_UAPI_ASKS_NONSENSE,
+	WR_UAPI_ASKS_TO_TELL,
+	WR_UAPI_ASKS_TO_SET
+};
+
 /* Answers one request, "set=1\n...\n\n" or "get=1\n\n" or "stats=1\n\n", with what
- * it asks for and an "errno=" line. False where it is none of these. */
-bool wr_uapi_answer_request(struct wr_interface *interface, struct wr_bytes request,
-			    struct wr_text *answer);
+ * it asks for and an "errno=" line, and says which kind it is. */
+enum wr_uapi_request_kind wr_uapi_answer_request(struct wr_interface *interface,
+						 struct wr_bytes request, struct wr_text *answer);

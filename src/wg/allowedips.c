@@ -70,8 +70,9 @@ static struct bits bits_of_prefix(const struct wr_prefix *prefix)
 /* The bit after the first `position`; position is below 128. */
 static unsigned bit_at(struct bits bits, unsigned position)
 {
-	return position < 64 ? bits.high >> (63 - position) & 1 :
-			       bits.low >> (127 - position) & 1;
+	uint64_t half = position < 64 ? bits.high : bits.low;
+
+	return (unsigned)(half >> (63 - position % 64) & 1);
 }
 
 /* How many leading bits two halves have in common. */

@@ -212,7 +212,6 @@ static enum wr_verdict begin_session(struct input *input, struct wr_peer *peer,
 	session->remote_index = remote_index;
 	wr_index_replace(&port->indices, &peer->handshake.index, &session->index);
 	wr_handshake_clear(&peer->handshake);
-	confirm(peer, input->moment->wall);
 	wr_rotation_add(peer, session);
 	wr_attempt_succeeded(peer, input->moment->wall);
 	peer->session_derived = input->moment->now;
@@ -310,6 +309,7 @@ enum wr_verdict wr_port_input(struct wr_port *port, struct wr_bytes datagram,
 	struct input input = { port, datagram, from, under_load, moment, entropy, ret_output };
 
 	ret_output->kind = WR_OUTPUT_NONE;
+	ret_output->peer = NULL;
 	switch (wr_message_type(datagram)) {
 	case WR_MESSAGE_INITIATION: return on_initiation(&input);
 	case WR_MESSAGE_RESPONSE: return on_response(&input);

@@ -1,5 +1,7 @@
 #include "wg/rotation.h"
 
+#include <string.h>
+
 #include "wg/port.h"
 
 /* Readers may use it until a grace period ends, but no packet finds it any more. */
@@ -19,28 +21,20 @@ static void publish(struct wr_peer *peer, struct wr_session *session)
 	atomic_store_explicit(&peer->current, session, memory_order_release);
 }
 
-/* The other side may send with any that it could hold confirmed: with the waiting
- * one, if there is one, else with the current one. */
+/* The session that waits stays where it is: the other side may be sending with it,
+ * and what it sends is to be taken. */
 static void add_initiated(struct wr_peer *peer, struct wr_session *session)
 {
-	struct wr_session *current = wr_rotation_current(peer);
-
 	end(peer->previous);
-	if (peer->next) {
-		end(current);
-		peer->previous = peer->next;
-		peer->next = NULL;
-	} else {
-		peer->previous = current;
-	}
+	peer->previous = wr_rotation_current(peer);
 	publish(peer, session);
+	if (peer->next)
+		peer->next->is_overtaken = true;
 }
 
 static void add_answered(struct wr_peer *peer, struct wr_session *session)
 {
 	end(peer->next);
-	end(peer->previous);
-	peer->previous = NULL;
 	peer->next = session;
 }
 
@@ -53,12 +47,37 @@ void wr_rotation_add(struct wr_peer *peer, struct wr_session *session)
 		add_answered(peer, session);
 }
 
+/* Made at the same time, not left over from before. */
+static bool are_rivals(const struct wr_session *older, const struct wr_session *newer)
+{
+	return wr_after(older->created, older->peer->port->timing.rekey_timeout).ns >=
+	       newer->created.ns;
+}
+
+/* Two that begin at the same time make two sessions. Each would go on sending with
+ * its own, and both would have to be renewed. So they agree: the session counts
+ * that was initiated by whoever has the smaller key. */
+static bool is_theirs_to_decide(const struct wr_peer *peer)
+{
+	return memcmp(&peer->public_key, &peer->device->identity.public_key, WR_KEY_LEN) < 0;
+}
+
+static bool is_to_be_sent_with(const struct wr_peer *peer, const struct wr_session *next)
+{
+	if (!atomic_load_explicit(&next->is_confirmed, memory_order_acquire))
+		return false;
+	if (!next->is_overtaken)
+		return true;
+	return are_rivals(next, wr_rotation_current(peer)) && is_theirs_to_decide(peer);
+}
+
 bool wr_rotation_confirm(struct wr_peer *peer)
 {
 	struct wr_session *next = peer->next;
 
-	if (!next || !atomic_load_explicit(&next->is_confirmed, memory_order_acquire))
+	if (!next || !is_to_be_sent_with(peer, next))
 		return false;
+	next->is_overtaken = false;
 	end(peer->previous);
 	peer->previous = wr_rotation_current(peer);
 	peer->next = NULL;

@@ -2,7 +2,10 @@
  * for its first packet.
  *
  * Floor 3.  The port's thread.
- * Source: WireGuard paper, section 6.3; kernel noise.c, add_new_keypair(). */
+ * Source: WireGuard paper, section 6.3; kernel noise.c, add_new_keypair(). Two things
+ * are not as in the kernel.  Our own initiation outlives the answer to the other
+ * side's: where both begin at once, both have a session after one round trip, not
+ * after 5 s.  And no session ends that the other side may still be sending with. */
 #pragma once
 
 #include "wg/peer.h"
@@ -11,7 +14,7 @@
 /* Takes a session whose index is entered. An initiator's becomes the current
  * one; a responder's waits to be confirmed. */
 void wr_rotation_add(struct wr_peer *peer, struct wr_session *session);
-/* If the waiting session has been confirmed, makes it the current one: true. */
+/* If the session that waits has been confirmed, makes it the current one: true. */
 bool wr_rotation_confirm(struct wr_peer *peer) WR_MUST_CHECK;
 /* Ends all sessions. */
 void wr_rotation_clear(struct wr_peer *peer);

@@ -22,6 +22,7 @@ struct wr_session {
 	struct wr_index_entry index;        /* what the peer writes as receiver */
 	uint32_t remote_index;              /* what we write */
 	bool is_initiator;
+	bool is_overtaken;                  /* the port's: see wg/rotation.c */
 	struct wr_instant created;          /* when the keys were derived */
 	struct wr_instant expires;          /* created + reject_after */
 	struct wr_instant rekey_send;       /* initiator: asks for new keys when it sends

@@ -79,7 +79,9 @@ def compiler_flags():
 
 def compile_alone(header, flags):
     """What the compiler has to say about a file that holds nothing but `#include "header"`."""
-    command = ["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-DWR_TEST_HOOKS=0", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    # Headers of vector code are compiled without the option for their vectors, hence -Wno-psabi.
+    command = ["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-DWR_TEST_HOOKS=0", "-fsyntax-only",
+               "-Wall", "-Wextra", "-Wno-psabi", "-Werror"]
     return subprocess.run(
         [*command, f"-I{TREE}/src", *flags, "-x", "c", "-"],
         input=f'#include "{header}"\n', capture_output=True, text=True,
@@ -91,5 +93,6 @@ def test_floors_every_header_compiles_alone():
     flags = compiler_flags()
     with ThreadPoolExecutor() as pool:
         said = list(pool.map(lambda header: compile_alone(header, flags), headers))
+    complaints = [text for text in said if text]
     assert headers
-    assert not any(said), "\n" + "\n".join(said)
+    assert not complaints, "\n" + "\n".join(complaints)

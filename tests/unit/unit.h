@@ -15,7 +15,9 @@
 
 #include "base/base.h"
 
-struct unit_random { uint64_t state; };
+struct unit_random {
+	uint64_t state;
+};
 
 /* Prints its seed; WARREN_TEST_SEED=N repeats a run. */
 static inline struct unit_random unit_random_start(const char *name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
+SO_RCVBUFFORCE = 33
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Capture:
     def __init__(self, host, iface="v0"):
         with host.net():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 20)
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
             self.socket.bind((iface, ETH_P_ALL))
         self.seen = []
 

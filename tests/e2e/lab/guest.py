@@ -82,6 +82,19 @@ class Guest:
     def ip(self, *args):
         return self.run("ip", *" ".join(map(str, args)).split())
 
+    def ping(self, address, count, size, timeout):
+        """Which of `count` echo requests were answered: their numbers, from 1.
+
+        One a command: ping(8) waits its whole -W only where nothing was answered yet."""
+        one = f"{PROGRAMS['ping']} -n -c 1 -W {timeout:.0f} -s {size} {address}"
+        _, output, _ = self.script(f"for number in {' '.join(map(str, range(1, count + 1)))}; do "
+                                   f"{one} >/dev/null && echo $number; done", 10 + count * timeout)
+        return {int(number) for number in output.split()}
+
+    def is_listening(self, port):
+        """The kernel's WireGuard listens as soon as its interface is up."""
+        return True
+
     def end(self, number, outer):
         """An end whose WireGuard is the kernel's; the one of an earlier test goes."""
         self.try_run("ip", "link", "del", "wg0")

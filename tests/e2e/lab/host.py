@@ -7,7 +7,7 @@ import socket
 import subprocess
 from contextlib import contextmanager
 
-from . import sandbox
+from . import ping, sandbox
 
 _SET_UP = """
 mount -t tmpfs wireguard /run/wireguard
@@ -80,8 +80,8 @@ class Host:
         return self.run("ip", *" ".join(map(str, args)).split())
 
     def nft(self, hook, *rules, counters=(), priority=0):
-        """A filter chain with `rules`, in a table of its own."""
-        lines = ["table inet warren_test {", *(f"counter {name} {{ }}" for name in counters),
+        """A filter chain with `rules`, in a table of its own; the one of before goes."""
+        lines = ["table inet warren_test", "delete table inet warren_test", "table inet warren_test {", *(f"counter {name} {{ }}" for name in counters),
                  f"chain {hook} {{", f"type filter hook {hook} priority {priority}; policy accept;", *rules, "}", "}"]
         self.run("nft", "-f", "-", input="\n".join(lines) + "\n")
 
@@ -108,6 +108,15 @@ class Host:
             yield self
         finally:
             sandbox.setns(self._own_net, sandbox.CLONE_NEWNET)
+
+    def ping(self, address, count, size, timeout):
+        """Which of `count` echo requests were answered: their numbers, from 1."""
+        return ping.ping(self, address, count, size, timeout)
+
+    def is_listening(self, port):
+        """Is a UDP socket bound to `port`?"""
+        with open(f"/proc/{self.pid}/net/udp") as v4, open(f"/proc/{self.pid}/net/udp6") as v6:
+            return any(f":{port:04X} " in line.split(":", 1)[1][:40] for file in (v4, v6) for line in file.readlines()[1:])
 
     def socket(self, family, kind, proto=0):
         with self.net():
