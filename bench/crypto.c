@@ -2,7 +2,8 @@
  *
  *   crypto       prints a table of nanoseconds, medians and least of RUNS runs of at least RUN_NS
  *
- * It is CPU time, but on a machine that is shared a core is slower while its neighbours work: hence the least. */
+ * It is CPU time, but on a machine that is shared a core is slower while its neighbours work: hence
+ * the least. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,15 @@ static double run_once(work_fn work, void *context)
 	return (double)(end - start) / (double)calls;
 }
 
-struct result { double median, least; };
+struct result {
+	double median, least;
+};
 
 static struct result measure(work_fn work, void *context)
 {
 	double runs[RUNS];
 
-	work(context);          /* warm */
+	work(context); /* warm */
 	for (size_t i = 0; i < RUNS; i++)
 		runs[i] = run_once(work, context);
 	qsort(runs, RUNS, sizeof(runs[0]), by_size);
@@ -77,7 +80,8 @@ static void print_line(const char *what, struct result result, size_t each, cons
 {
 	double parts = (double)each;
 
-	printf("%-38s %10.1f %10.1f  %s\n", what, result.median / parts, result.least / parts, remark);
+	printf("%-38s %10.1f %10.1f  %s\n", what, result.median / parts, result.least / parts,
+	       remark);
 }
 
 /* ---- packets ---- */
@@ -98,7 +102,8 @@ static void prepare(struct packets *packets, uint32_t len, bool is_open)
 		packets->jobs[i] = (struct wr_aead_job){
 			.src = is_open ? packets->sealed[i] : packets->plain[i],
 			.dst = is_open ? packets->plain[i] : packets->sealed[i],
-			.len = len, .counter = i,
+			.len = len,
+			.counter = i,
 		};
 	}
 }
@@ -158,7 +163,9 @@ static void measure_backend(const struct wr_aead *aead)
 
 /* ---- handshakes ---- */
 
-struct exchange { struct wr_key private, public; };
+struct exchange {
+	struct wr_key private, public;
+};
 
 static void x25519(void *context)
 {

@@ -1,10 +1,10 @@
-/* A tunnel on a port that speaks for many keys at once, as a hub does: the engine with one device that has a
- * TUN and a peer, and thousands of devices beside it.
+/* A tunnel on a port that speaks for many keys at once, as a hub does: the engine with one device
+ * that has a TUN and a peer, and thousands of devices beside it.
  *
  *   hub INTERFACE PORT KEYS PRIVATE PEER ALLOWED
  *
- * PRIVATE is the private key of the first device and PEER the public key of its peer, in hexadecimal; ALLOWED is the
- * peer's prefix.  Prints "ready", and runs until it is ended. */
+ * PRIVATE is the private key of the first device and PEER the public key of its peer, in
+ * hexadecimal; ALLOWED is the peer's prefix.  Prints "ready", and runs until it is ended. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static struct wr_engine *new_engine(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct wr_engine_config config = {
-		.workers = cores < 4 ? (unsigned)cores : 4,     /* as warren wg */
+		.workers = cores < 4 ? (unsigned)cores : 4, /* as warren wg */
 		.aead = wr_aead_pick(NULL),
 		.timing = wr_timing_paper,
 	};

@@ -2,9 +2,10 @@
  *
  *   manykeys KEYS INITIATIONS      prints a line of JSON, initiations a second of CPU time
  *
- * "matched": genuine initiations for keys drawn at random, by someone who is nobody's peer; that the port finds
- * out who it is not shows that the key was found.  "garbage": a mac1 that fits no key.  The port is fed
- * by hand, without a network, and time passes between two initiations so that no budget refuses them. */
+ * "matched": genuine initiations for keys drawn at random, by someone who is nobody's peer; that
+ * the port finds out who it is not shows that the key was found.  "garbage": a mac1 that fits no
+ * key.  The port is fed by hand, without a network, and time passes between two initiations so that
+ * no budget refuses them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,8 @@ static void make_matched(struct initiation *initiation, const struct wr_identity
 	struct wr_cookie_jar jar;
 
 	if (!wr_x25519(&stranger->private_key, responder, &handshake.static_static) ||
-	    !wr_handshake_initiate(&handshake, stranger, responder, &ephemeral, timestamp, &message))
+	    !wr_handshake_initiate(&handshake, stranger, responder, &ephemeral, timestamp,
+				   &message))
 		die("no initiation can be made");
 	message.sender = 1;
 	wr_initiation_write(&message, initiation->bytes);
@@ -121,7 +123,8 @@ static double feed(struct wr_port *port, const struct initiation *initiations, u
 		   enum wr_verdict verdict)
 {
 	/* Goes on from call to call: the port's time must not run backwards. */
-	static struct wr_moment moment = { { UINT64_C(1000000000000) }, { UINT64_C(1700000000000000000) } };
+	static struct wr_moment moment = { { UINT64_C(1000000000000) },
+					   { UINT64_C(1700000000000000000) } };
 	struct wr_entropy entropy;
 	struct wr_output output;
 
@@ -130,8 +133,8 @@ static double feed(struct wr_port *port, const struct initiation *initiations, u
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct wr_bytes datagram = { initiations[i].bytes, WR_INITIATION_LEN };
-		enum wr_verdict got = wr_port_input(port, datagram, &initiations[i].from, false, &moment,
-						    &entropy, &output);
+		enum wr_verdict got = wr_port_input(port, datagram, &initiations[i].from, false,
+						    &moment, &entropy, &output);
 
 		if (got != verdict) {
 			fprintf(stderr, "manykeys: %s instead of %s\n", wr_verdict_name(got),
@@ -171,7 +174,8 @@ static int run(uint32_t key_count, uint32_t count)
 
 int main(int argc, char **argv)
 {
-	uint32_t keys = argc == 3 ? (uint32_t)atoi(argv[1]) : 0, count = argc == 3 ? (uint32_t)atoi(argv[2]) : 0;
+	uint32_t keys = argc == 3 ? (uint32_t)atoi(argv[1]) : 0,
+		 count = argc == 3 ? (uint32_t)atoi(argv[2]) : 0;
 
 	if (keys < 1 || keys > MOST || count < 1 || count > MOST) {
 		fprintf(stderr, "usage: manykeys KEYS INITIATIONS    (1 to 100,000 each)\n");

@@ -1,15 +1,17 @@
-/* `warren` with the cipher of its packets replaced by a copy: shows what the path costs without crypto.  A tunnel
- * of it protects nothing.
+/* `warren` with the cipher of its packets replaced by a copy: shows what the path costs without
+ * crypto.  A tunnel of it protects nothing.
  *
- * Only script/bench builds and starts it.  The program that people run holds no such cipher: it is handed to
- * wr_cli_main() here, and has no name that anything else could ask for. */
+ * Only script/bench builds and starts it.  The program that people run holds no such cipher: it is
+ * handed to wr_cli_main() here, and has no name that anything else could ask for. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "crypto/aead.h"
 
-struct wr_aead_context { char unused; };
+struct wr_aead_context {
+	char unused;
+};
 
 static struct wr_aead_context *context_new(void)
 {
@@ -27,7 +29,8 @@ static void copy(const struct wr_aead_job *job)
 		memcpy(job->dst, job->src, job->len);
 }
 
-static void seal(struct wr_aead_context *context, const struct wr_key *key, struct wr_aead_job *jobs, size_t count)
+static void seal(struct wr_aead_context *context, const struct wr_key *key,
+		 struct wr_aead_job *jobs, size_t count)
 {
 	(void)context;
 	(void)key;
@@ -37,8 +40,8 @@ static void seal(struct wr_aead_context *context, const struct wr_key *key, stru
 	}
 }
 
-static void open_all(struct wr_aead_context *context, const struct wr_key *key, struct wr_aead_job *jobs,
-		     size_t count)
+static void open_all(struct wr_aead_context *context, const struct wr_key *key,
+		     struct wr_aead_job *jobs, size_t count)
 {
 	(void)context;
 	(void)key;

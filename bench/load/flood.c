@@ -1,5 +1,5 @@
-/* A paced flood of handshake initiations that are garbage: the right length and type, random otherwise, each
- * from another source address.
+/* A paced flood of handshake initiations that are garbage: the right length and type, random
+ * otherwise, each from another source address.
  *
  *   flood ADDRESS PORT RATE      prints "ready" and floods until it is ended */
 #include <arpa/inet.h>
@@ -51,9 +51,13 @@ static double now(void)
 /* The kernel fills in the IP checksum and length; a UDP checksum of 0 is none (RFC 768). */
 static void packet_init(struct packet *packet, const struct sockaddr_in *to)
 {
-	packet->ip = (struct iphdr){ .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
+	packet->ip = (struct iphdr){ .version = 4,
+				     .ihl = 5,
+				     .ttl = 64,
+				     .protocol = IPPROTO_UDP,
 				     .daddr = to->sin_addr.s_addr };
-	packet->udp = (struct udphdr){ .uh_sport = htons(51820), .uh_dport = to->sin_port,
+	packet->udp = (struct udphdr){ .uh_sport = htons(51820),
+				       .uh_dport = to->sin_port,
 				       .uh_ulen = htons(sizeof(packet->udp) + INITIATION_LEN) };
 }
 
@@ -81,8 +85,10 @@ static struct batch *batch_new(struct sockaddr_in *to)
 		packet_init(&batch->packets[i], to);
 		batch->vectors[i] = (struct iovec){ &batch->packets[i], sizeof(batch->packets[i]) };
 		batch->messages[i].msg_hdr = (struct msghdr){
-			.msg_name = to, .msg_namelen = sizeof(*to),
-			.msg_iov = &batch->vectors[i], .msg_iovlen = 1,
+			.msg_name = to,
+			.msg_namelen = sizeof(*to),
+			.msg_iov = &batch->vectors[i],
+			.msg_iovlen = 1,
 		};
 	}
 	return batch;

@@ -2,9 +2,9 @@
  *
  *   pinger ADDRESS COUNT INTERVAL_US     prints a line of JSON, times in microseconds
  *
- * The far kernel answers, and the near kernel stamps the arrival (SO_TIMESTAMPNS), so that what is measured is
- * the path and not when this program got a CPU.  A lost echo counts as LOST_MS: losing is not a way to
- * be fast. */
+ * The far kernel answers, and the near kernel stamps the arrival (SO_TIMESTAMPNS), so that what is
+ * measured is the path and not when this program got a CPU.  A lost echo counts as LOST_MS: losing
+ * is not a way to be fast. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,9 +27,9 @@ struct pinger {
 	int fd;
 	uint16_t id;
 	uint32_t count, sent, received;
-	uint64_t interval;      /* ns */
-	uint64_t *sent_at;      /* ns, CLOCK_REALTIME, as the kernel stamps */
-	uint64_t *round_trip;   /* ns; LOST_MS until the answer is there */
+	uint64_t interval;    /* ns */
+	uint64_t *sent_at;    /* ns, CLOCK_REALTIME, as the kernel stamps */
+	uint64_t *round_trip; /* ns; LOST_MS until the answer is there */
 };
 
 static void die(const char *what)
@@ -66,7 +66,9 @@ static uint16_t checksum(const void *data, size_t len)
 static int open_socket(const char *address)
 {
 	struct sockaddr_in name = { .sin_family = AF_INET };
-	struct icmp_filter { uint32_t mask; } only_answers = { ~(1u << ICMP_ECHOREPLY) };
+	struct icmp_filter {
+		uint32_t mask;
+	} only_answers = { ~(1u << ICMP_ECHOREPLY) };
 	int on = 1, fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 
 	if (inet_pton(AF_INET, address, &name.sin_addr) != 1) {
@@ -85,7 +87,10 @@ static int open_socket(const char *address)
 
 static void send_one(struct pinger *pinger)
 {
-	struct { struct icmphdr header; uint8_t payload[56]; } echo = { .header.type = ICMP_ECHO };
+	struct {
+		struct icmphdr header;
+		uint8_t payload[56];
+	} echo = { .header.type = ICMP_ECHO };
 
 	echo.header.un.echo.id = pinger->id;
 	echo.header.un.echo.sequence = htons((uint16_t)pinger->sent);
@@ -101,7 +106,8 @@ static uint64_t stamp_of(struct msghdr *message)
 {
 	struct timespec time;
 
-	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control))
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control;
+	     control = CMSG_NXTHDR(message, control))
 		if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
 			memcpy(&time, CMSG_DATA(control), sizeof(time));
 			return ns_of(time);
@@ -112,14 +118,24 @@ static uint64_t stamp_of(struct msghdr *message)
 
 static void receive_one(struct pinger *pinger)
 {
-	struct { struct iphdr ip; struct icmphdr icmp; uint8_t rest[128]; } packet;
-	union { struct cmsghdr align; uint8_t bytes[128]; } control;
+	struct {
+		struct iphdr ip;
+		struct icmphdr icmp;
+		uint8_t rest[128];
+	} packet;
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[128];
+	} control;
 	struct iovec vector = { &packet, sizeof(packet) };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1,
-				  .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr message = { .msg_iov = &vector,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
 	ssize_t len = recvmsg(pinger->fd, &message, MSG_DONTWAIT);
 
-	if (len < (ssize_t)(sizeof(packet.ip) + sizeof(packet.icmp)) || packet.icmp.un.echo.id != pinger->id)
+	if (len < (ssize_t)(sizeof(packet.ip) + sizeof(packet.icmp)) ||
+	    packet.icmp.un.echo.id != pinger->id)
 		return;
 	uint16_t number = ntohs(packet.icmp.un.echo.sequence);
 

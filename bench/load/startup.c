@@ -2,7 +2,8 @@
  *
  *   startup SOCKET PROGRAM [ARGUMENT...]     prints milliseconds
  *
- * The program daemonises: its first process must return with status 0, and then SOCKET must answer a `get`. */
+ * The program daemonises: its first process must return with status 0, and then SOCKET must answer
+ * a `get`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -31,7 +32,8 @@ static double now(void)
 	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-/* What daemonises keeps its standard files, so they must not be the pipe that our reader waits on. */
+/* What daemonises keeps its standard files, so they must not be the pipe that our reader waits on.
+ */
 static void let_go_of_files(posix_spawn_file_actions_t *ret_actions)
 {
 	posix_spawn_file_actions_init(ret_actions);

@@ -3,9 +3,9 @@
  *   udpload recv ADDRESS PORT                     counts until it is ended
  *   udpload send ADDRESS PORT BYTES RATE SECONDS  one trial; prints a line of JSON
  *
- * After its last datagram the sender waits for the queues to drain and asks the far end, over the same
- * path, how many came.  A token bucket paces: a sender that was held up does not make good for it with a
- * burst that no queue could hold, it sends less, and says how much it sent. */
+ * After its last datagram the sender waits for the queues to drain and asks the far end, over the
+ * same path, how many came.  A token bucket paces: a sender that was held up does not make good for
+ * it with a burst that no queue could hold, it sends less, and says how much it sent. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -30,7 +30,11 @@
 #define ASK_TRIES 40
 #define NAP_NS 50000
 
-enum kind { DATA = 1, ASK, ANSWER };
+enum kind {
+	DATA = 1,
+	ASK,
+	ANSWER
+};
 
 struct header {
 	uint32_t kind;
@@ -67,7 +71,8 @@ static double now(void)
 
 static struct sockaddr_in address_of(const char *address, const char *port)
 {
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)atoi(port)) };
 
 	if (inet_pton(AF_INET, address, &name.sin_addr) != 1) {
 		fprintf(stderr, "udpload: not an IPv4 address: %s\n", address);
@@ -128,7 +133,8 @@ static void count_data(struct count *count, const struct header *header)
 		count->next = number + 1;
 }
 
-static void answer(int fd, const struct count *count, const struct header *ask, const struct sockaddr_in *who)
+static void answer(int fd, const struct count *count, const struct header *ask,
+		   const struct sockaddr_in *who)
 {
 	bool known = ask->trial == count->trial;
 	struct header header = { .kind = ANSWER, .trial = ask->trial };
@@ -139,7 +145,8 @@ static void answer(int fd, const struct count *count, const struct header *ask, 
 	(void)!sendto(fd, &header, sizeof(header), 0, (const struct sockaddr *)who, sizeof(*who));
 }
 
-static void take(int fd, struct count *count, const uint8_t *bytes, size_t len, const struct sockaddr_in *who)
+static void take(int fd, struct count *count, const uint8_t *bytes, size_t len,
+		 const struct sockaddr_in *who)
 {
 	struct header header;
 
@@ -188,14 +195,16 @@ struct trial {
 	double took;
 };
 
-/* Sends up to `want` datagrams, at most a batch.  One that the kernel refuses for want of room counts as
- * sent: it was offered, and is lost. */
+/* Sends up to `want` datagrams, at most a batch.  One that the kernel refuses for want of room
+ * counts as sent: it was offered, and is lost. */
 static void send_some(struct trial *trial, struct batch *batch, uint64_t want)
 {
 	unsigned int many = want < BATCH ? (unsigned int)want : BATCH;
 
 	for (unsigned int i = 0; i < many; i++) {
-		struct header header = { .kind = DATA, .trial = trial->id, .number = trial->sent + i };
+		struct header header = { .kind = DATA,
+					 .trial = trial->id,
+					 .number = trial->sent + i };
 
 		memcpy(batch->bytes[i], &header, sizeof(header));
 	}
@@ -264,7 +273,8 @@ static int send_trial(char **arguments)
 	struct sockaddr_in name = address_of(arguments[0], arguments[1]);
 	size_t bytes = (size_t)atoi(arguments[2]);
 	struct trial trial = { .id = (uint32_t)getpid() ^ (uint32_t)time(NULL) << 16,
-			       .rate = atof(arguments[3]), .seconds = atof(arguments[4]) };
+			       .rate = atof(arguments[3]),
+			       .seconds = atof(arguments[4]) };
 	struct timespec drain = { .tv_nsec = DRAIN_MS * 1000000 };
 
 	if (bytes < sizeof(struct header) || bytes > MAX_BYTES) {

@@ -31,8 +31,8 @@ meson_tests() {
 	local dir=$1
 	shift
 	rm -f "$dir/meson-logs/testlog.json"
-	CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --no-rebuild --num-processes "$JOBS" \
-		--print-errorlogs "$@" || failed=1
+	CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --num-processes "$JOBS" --print-errorlogs "$@" ||
+		failed=1
 	cp "$dir/meson-logs/testlog.json" "$RESULTS/meson.json"
 }
 

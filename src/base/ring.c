@@ -54,6 +54,12 @@ size_t wr_ring_record_max(const struct wr_ring *ring)
 	return ring->capacity / 2 - sizeof(struct header);
 }
 
+size_t wr_ring_used(const struct wr_ring *ring)
+{
+	return atomic_load_explicit(&ring->pushed, memory_order_acquire) -
+	       atomic_load_explicit(&ring->popped, memory_order_relaxed);
+}
+
 static struct header *header_at(struct wr_ring *ring, uint64_t index)
 {
 	return (struct header *)(void *)&ring->memory[index & (ring->capacity - 1)];

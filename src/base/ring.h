@@ -23,6 +23,9 @@ size_t wr_ring_record_max(const struct wr_ring *ring);
  * false, and nothing is changed, where it does not fit now. */
 bool wr_ring_push(struct wr_ring *ring, struct wr_bytes head, struct wr_bytes body) WR_MUST_CHECK;
 
+/* Consumer: bytes that records take up, theirs and what the ring adds to them. */
+size_t wr_ring_used(const struct wr_ring *ring);
+
 /* Consumer: true if there is a record; *ret_record is the oldest, aligned to 8,
  * valid until wr_ring_pop(). */
 bool wr_ring_peek(struct wr_ring *ring, struct wr_bytes *ret_record) WR_MUST_CHECK;

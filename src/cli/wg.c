@@ -135,11 +135,13 @@ bool wr_wg_read_environment(char *(*get)(const char *name), struct wr_wg_setting
 {
 	const char *level = get("LOG_LEVEL");
 	const char *foreground = get("WG_PROCESS_FOREGROUND");
+	const char *low_ports = get("WARREN_LOW_PORTS");
 	struct wr_wg_settings settings = { 0 };
 
 	if (!read_numbers(get, &settings) || !read_aead(get, &settings.aead))
 		return false;
 	settings.in_foreground = foreground && strcmp(foreground, "1") == 0;
+	settings.keeps_low_ports = low_ports && strcmp(low_ports, "1") == 0;
 	settings.log_level = wr_log_level_parse(level);
 	settings.keeps_output = level && *level && settings.log_level != WR_LOG_SILENT;
 	*ret_settings = settings;
@@ -197,6 +199,7 @@ const struct wr_verb wr_verb_wg = {
 		 "  WG_PROCESS_FOREGROUND=1  as -f\n"
 		 "  WG_TUN_FD, WG_UAPI_FD    descriptors to use: a TUN device, a listening socket\n"
 		 "  WARREN_WORKERS           threads that carry packets; 1 a CPU, at most 4\n"
+		 "  WARREN_LOW_PORTS=1       keep the right to listen on ports below 1024\n"
 		 "  WARREN_AEAD              cipher to use: ipsec-mb or libcrypto\n",
 	.options = options,
 	.option_count = WR_ARRAY_LEN(options),

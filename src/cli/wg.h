@@ -16,6 +16,7 @@ struct wr_wg_settings {
 	bool keeps_output;   /* in the background too: LOG_LEVEL was given */
 	int tun_fd, uapi_fd; /* -1: none was given */
 	unsigned workers;
+	bool keeps_low_ports;       /* `wg` may ask for one below 1024 at any time */
 	uint32_t time_scale;        /* timers are divided by it; 1 but in builds with
 				     * test hooks */
 	const struct wr_aead *aead; /* NULL: by the CPU */

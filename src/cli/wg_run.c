@@ -118,12 +118,11 @@ static int start_tunnel(struct run *run, const struct wr_wg_settings *settings)
 }
 
 /* Capabilities go before there are threads, system calls after: see
- * linux/privileges.h. Ports below 1024 stay possible, for `wg` may ask for one at
- * any time; 53 and 443 are often all that a network lets out. */
+ * linux/privileges.h. */
 static int start_confined(struct run *run, const struct wr_wg_settings *settings)
 {
 	WR_AUTO(wr_seccomp_freep) struct wr_seccomp *filter = NULL;
-	int status = wr_privileges_drop(true);
+	int status = wr_privileges_drop(settings->keeps_low_ports);
 
 	if (status < 0)
 		return complain("cannot drop privileges", status);

@@ -10,9 +10,9 @@
 /* Handshake datagrams of one worker that are handled in a turn: some 200 us each,
  * so that configuration and timers wait for 20 ms at the most. */
 #define TURN_LETTERS 64
-/* More than this many in a turn is load, and for a second after (kernel:
- * UNDER_LOAD). */
-#define LOAD_LETTERS 32
+/* This much unread mail of one worker, some 140 handshakes or 30 ms of work, is
+ * load, and for a second after (kernel: UNDER_LOAD; wireguard-go: 128 handshakes). */
+#define LOAD_MAIL (WR_MAIL_LEN / 4)
 #define LOAD_LASTS WR_SPAN_S(1)
 /* What is retired waits this long, so that a grace period serves many. */
 #define RECLAIM_DELAY WR_SPAN_MS(50)
@@ -24,7 +24,6 @@ static_assert(WR_PACKET_MAIL_LEN >= WR_MAIL_LEN, "the larger ring bounds both");
 
 struct turn {
 	struct wr_moment moment;
-	unsigned handshakes;        /* read in this turn */
 	bool has_more;
 };
 
@@ -44,9 +43,9 @@ static bool find_flow(struct wr_peer *peer, struct wr_instant now, struct wr_flo
 	*ret_flow = (struct wr_flow){
 		.peer = peer,
 		.session = wr_peer_session(peer, now),
-		.endpoint = wr_peer_endpoint(peer),
 	};
-	return ret_flow->session && ret_flow->endpoint;
+	ret_flow->endpoint_version = wr_peer_endpoint(peer, &ret_flow->endpoint);
+	return ret_flow->session && ret_flow->endpoint_version;
 }
 
 static void seal_one(struct wr_engine *engine, const struct wr_flow *flow, uint8_t *plain,
@@ -134,27 +133,40 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 	}
 }
 
-static struct wr_entropy fresh_entropy(void)
+/* Fresh randomness for one call of the port. */
+static const struct wr_entropy *fresh_entropy(struct wr_engine *engine)
 {
-	struct wr_entropy entropy;
+	if (!engine->entropy_left) {
+		wr_random(engine->entropy, sizeof(engine->entropy));
+		engine->entropy_left = WR_ENTROPY_POOL;
+	}
+	return &engine->entropy[engine->entropy_left - 1];
+}
 
-	wr_random(&entropy, sizeof(entropy));
-	return entropy;
+/* After a call that may have used what it was given. */
+static void spend_entropy(struct wr_engine *engine)
+{
+	wr_wipe(&engine->entropy[--engine->entropy_left], sizeof(engine->entropy[0]));
+}
+
+/* Refused at a glance: before any randomness was used. */
+static bool is_garbage(enum wr_verdict verdict)
+{
+	return verdict == WR_DROP_SHORT || verdict == WR_DROP_TYPE || verdict == WR_DROP_MAC1 ||
+	       verdict == WR_DROP_BUDGET || verdict == WR_DROP_INDEX;
 }
 
 static void take_handshake(struct wr_engine *engine, struct turn *turn,
 			   const struct wr_letter *letter, struct wr_bytes datagram)
 {
 	bool is_loaded = !wr_is_past(engine->loaded_until, turn->moment.now);
-	struct wr_entropy entropy = fresh_entropy();
 	struct wr_output output = { .kind = WR_OUTPUT_NONE };
-
-	if (++turn->handshakes > LOAD_LETTERS)
-		engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
 	enum wr_verdict verdict = wr_port_input(engine->shared.port, datagram, &letter->from,
-						is_loaded, &turn->moment, &entropy, &output);
+						is_loaded, &turn->moment, fresh_entropy(engine),
+						&output);
 
-	wr_wipe(&entropy, sizeof(entropy));
+	if (!is_garbage(verdict))
+		spend_entropy(engine);
 	if (verdict != WR_TAKEN)
 		wr_tally_drop(&engine->tally, verdict);
 	do_output(engine, turn, &output);
@@ -174,18 +186,12 @@ static void take_packet(struct wr_engine *engine, const struct turn *turn, struc
 static void take_letter(struct wr_engine *engine, struct turn *turn,
 			const struct wr_letter *letter, struct wr_bytes body)
 {
-	if (letter->kind == WR_LETTER_HANDSHAKE) {
+	if (letter->kind == WR_LETTER_HANDSHAKE)
 		take_handshake(engine, turn, letter, body);
-		return;
-	}
-	if (letter->kind == WR_LETTER_PACKET && letter->peer->is_removed)
-		wr_tally_drop(&engine->tally, WR_DROP_STAGED);
-	else if (letter->kind == WR_LETTER_PACKET)
-		take_packet(engine, turn, letter->peer, body);
 	else if (letter->peer->is_removed)
-		return;
-	else if (wr_peer_set_endpoint(letter->peer, &letter->from) < 0)
-		wr_tally_drop(&engine->tally, WR_DROP_NO_ENDPOINT);
+		wr_tally_drop(&engine->tally, WR_DROP_STAGED);
+	else
+		take_packet(engine, turn, letter->peer, body);
 }
 
 /* At most `limit` letters of one ring; true if that was not all. */
@@ -209,6 +215,8 @@ static void read_all_mail(struct wr_engine *engine, struct turn *turn)
 	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
 		struct wr_worker *worker = &engine->workers[i];
 
+		if (wr_ring_used(worker->mail) > LOAD_MAIL)
+			engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
 		turn->has_more |= read_mail(engine, turn, worker->mail, TURN_LETTERS);
 		turn->has_more |= read_mail(engine, turn, worker->packet_mail, TURN_LETTERS);
 	}
@@ -217,14 +225,16 @@ static void read_all_mail(struct wr_engine *engine, struct turn *turn)
 static void poll_port(struct wr_engine *engine, const struct turn *turn)
 {
 	struct wr_output output = { .kind = WR_OUTPUT_NONE };
-	struct wr_entropy entropy = fresh_entropy();
 
-	while (wr_port_poll(engine->shared.port, &turn->moment, &entropy, &output)) {
+	bool has_more = true;
+
+	while (has_more) {
+		has_more = wr_port_poll(engine->shared.port, &turn->moment, fresh_entropy(engine),
+					&output);
+		spend_entropy(engine);
 		do_output(engine, turn, &output);
 		output.kind = WR_OUTPUT_NONE;
-		entropy = fresh_entropy();
 	}
-	wr_wipe(&entropy, sizeof(entropy));
 }
 
 static struct turn begin_turn(struct wr_engine *engine)

@@ -7,12 +7,18 @@
 #include "engine/staging.h"
 #include "engine/worker.h"
 
+/* Randomness drawn at a time: garbage that is refused before it is used up should
+ * not cost a system call each. */
+#define WR_ENTROPY_POOL 16
+
 struct wr_engine {
 	struct wr_shared shared;
 	struct wr_staging staging;
 	struct wr_tally tally;
 	struct wr_aead_context *aead_context;
 	struct wr_outbox outbox;
+	struct wr_entropy entropy[WR_ENTROPY_POOL]; /* the first `entropy_left` are fresh */
+	unsigned entropy_left;
 	struct wr_instant loaded_until;     /* handshakes must show a cookie until then */
 	struct wr_instant reclaim_due;      /* WR_NEVER if nothing waits to be freed */
 	struct wr_retire_list retired;      /* of the engine itself; the port has its own */

@@ -181,6 +181,7 @@ struct wr_engine *wr_engine_free(struct wr_engine *engine)
 	free(engine->shared.attachments);
 	if (engine->shared.control_fd >= 0)
 		close(engine->shared.control_fd);
+	wr_wipe(engine->entropy, sizeof(engine->entropy));
 	free(engine);
 	return NULL;
 }

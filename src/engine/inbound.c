@@ -105,19 +105,6 @@ static bool take(struct wr_worker *worker, const struct group *group,
 
 /* --- A group. --- */
 
-/* The peer is where its last authentic packet came from: tell the control thread
- * when that is news. */
-static void follow(struct wr_worker *worker, struct wr_peer *peer, const struct wr_endpoint *from)
-{
-	const struct wr_endpoint *known = wr_peer_endpoint(peer);
-	struct wr_letter letter = { .kind = WR_LETTER_ENDPOINT, .peer = peer, .from = *from };
-
-	if (known && wr_endpoint_equal(known, from))
-		return;
-	if (wr_mail_push(worker->mail, &letter, (struct wr_bytes){ 0 }))
-		worker->wakes_control = true;
-}
-
 static void open_group(struct wr_worker *worker, struct group *group)
 {
 	uint64_t bytes = 0, packets = 0;
@@ -142,7 +129,7 @@ static void open_group(struct wr_worker *worker, struct group *group)
 	wr_tally_add(&worker->tally.rx_packets, packets);
 	worker->wakes_control |= wr_peer_note_received(group->session->peer, group->session,
 						       worker->now, bytes, has_data);
-	follow(worker, group->session->peer, &group->burst->remote);
+	wr_peer_follow(group->session->peer, &group->burst->remote);
 }
 
 /* A coalescer holds packets for one TUN. */

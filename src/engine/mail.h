@@ -15,7 +15,6 @@
 
 enum wr_letter_kind {
 	WR_LETTER_HANDSHAKE,    /* body: a datagram that is no transport message */
-	WR_LETTER_ENDPOINT,     /* `peer` was heard, authentically, from `from` */
 	WR_LETTER_PACKET,       /* body: an IP packet for `peer`, which has no session */
 };
 

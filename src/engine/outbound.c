@@ -46,8 +46,8 @@ static struct wr_flow find_flow(struct wr_worker *worker, const struct wr_attach
 		wr_tally_drop(&worker->tally, WR_DROP_NO_ROUTE);
 		return flow;
 	}
-	flow.endpoint = wr_peer_endpoint(peer);
-	if (!flow.endpoint) {
+	flow.endpoint_version = wr_peer_endpoint(peer, &flow.endpoint);
+	if (!flow.endpoint_version) {
 		wr_tally_drop(&worker->tally, WR_DROP_NO_ENDPOINT);
 		return flow;
 	}

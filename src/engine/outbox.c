@@ -74,7 +74,7 @@ static bool fits_last(const struct wr_outbox *outbox, const struct wr_flow *flow
 	const struct wr_udp_burst *last = &outbox->bursts[outbox->count - 1];
 
 	return outbox->is_last_open && outbox->flow.session == flow->session &&
-	       outbox->flow.endpoint == flow->endpoint && last->tos == ecn &&
+	       outbox->flow.endpoint_version == flow->endpoint_version && last->tos == ecn &&
 	       len <= last->segment && last->len + len <= WR_UDP_MAX_PAYLOAD &&
 	       outbox->used + len <= BUFFER_LEN &&
 	       last->len < last->segment * WR_UDP_MAX_SEGMENTS;
@@ -84,7 +84,7 @@ static void start_burst(struct wr_outbox *outbox, const struct wr_flow *flow, ui
 			uint8_t ecn)
 {
 	if (outbox->count == WR_UDP_BATCH || outbox->used + len > BUFFER_LEN ||
-	    (outbox->count && outbox->bursts[0].remote.ip.family != flow->endpoint->ip.family))
+	    (outbox->count && outbox->bursts[0].remote.ip.family != flow->endpoint.ip.family))
 		wr_outbox_flush(outbox);
 	if (outbox->flow.session != flow->session)
 		note(outbox);
@@ -93,7 +93,7 @@ static void start_burst(struct wr_outbox *outbox, const struct wr_flow *flow, ui
 		.data = outbox->buffer + outbox->used,
 		.segment = len,
 		.tos = ecn,
-		.remote = *flow->endpoint,
+		.remote = flow->endpoint,
 	};
 	outbox->is_last_open = true;
 }

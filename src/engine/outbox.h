@@ -22,7 +22,8 @@
 struct wr_flow {
 	struct wr_peer *peer;
 	struct wr_session *session;
-	const struct wr_endpoint *endpoint;
+	uint32_t endpoint_version;      /* of the peer's endpoint; 0: not known */
+	struct wr_endpoint endpoint;
 };
 
 struct wr_outbox {

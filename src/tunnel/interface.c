@@ -1,5 +1,8 @@
 #include "tunnel/interface.h"
 
+#include <errno.h>
+
+#include "base/log.h"
 #include "linux/clock.h"
 
 static bool is_listening(const struct wr_interface *interface)
@@ -11,6 +14,9 @@ static int listen_on(struct wr_interface *interface, uint16_t port)
 {
 	int status = wr_engine_listen(interface->engine, port, interface->fwmark);
 
+	if (status == -EACCES)
+		wr_log_error("cannot listen: port=%u: one below 1024 needs WARREN_LOW_PORTS=1 "
+			     "at start", port);
 	if (status < 0)
 		return status;
 	interface->listen_port = wr_engine_listen_port(interface->engine);

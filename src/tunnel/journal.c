@@ -5,13 +5,13 @@
 /* "AbCd…WxYz", as wireguard-go's peer.String(). */
 static void log_handshake(const struct wr_peer *peer)
 {
-	const struct wr_endpoint *endpoint = wr_peer_endpoint(peer);
+	struct wr_endpoint endpoint;
 	char key[WR_KEY_BASE64_LEN + 1];
 	char at[WR_ENDPOINT_TEXT_LEN] = "none";
 
 	wr_key_to_base64(&peer->public_key, key);
-	if (endpoint)
-		(void)wr_endpoint_format(endpoint, at);
+	if (wr_peer_endpoint(peer, &endpoint))
+		(void)wr_endpoint_format(&endpoint, at);
 	wr_log_verbose("handshake done: peer=%.4s…%.4s endpoint=%s", key, key + 39, at);
 }
 

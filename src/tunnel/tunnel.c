@@ -1,6 +1,7 @@
 #include "tunnel/tunnel.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,10 @@
  * where netlink does not tell of it. wireguard-go looks once a second. */
 #define LOOK_EVERY_MS 500
 
+/* After the last change of the configuration memory that it freed is given back: by
+ * then the engine has let go of it too. */
+#define TRIM_AFTER_MS 1000
+
 struct wr_tunnel {
 	uv_loop_t *loop;
 	struct wr_tun *tun;
@@ -35,6 +40,7 @@ struct wr_tunnel {
 	uv_poll_t link_poll;
 	uv_poll_t socket_poll; /* on the watch for removal of the file */
 	uv_timer_t look_timer; /* runs if the interface was moved away */
+	uv_timer_t trim_timer;
 	bool is_ended;
 	void (*ended)(void *context);
 	void *context;
@@ -57,11 +63,19 @@ static void on_ran(void *context)
 	wr_journal_update(&tunnel->journal, tunnel->interface.device);
 }
 
+/* Thousands of peers that are gone leave whole pages free, which malloc(3) keeps. */
+static void on_quiet(uv_timer_t *timer)
+{
+	(void)timer;
+	malloc_trim(0);
+}
+
 static void on_changed(void *context)
 {
 	struct wr_tunnel *tunnel = context;
 
 	wr_driver_run(&tunnel->driver);
+	uv_timer_start(&tunnel->trim_timer, on_quiet, TRIM_AFTER_MS, 0);
 }
 
 static void set_up(struct wr_tunnel *tunnel, bool is_up)
@@ -187,6 +201,7 @@ static int open_watch(struct wr_tunnel *tunnel, const struct wr_tunnel_config *c
 	(void)config;
 	uv_timer_init(tunnel->loop, &tunnel->look_timer);
 	tunnel->look_timer.data = tunnel;
+	uv_timer_init(tunnel->loop, &tunnel->trim_timer);
 	if (status == 0)
 		status = watch_fd(tunnel, &tunnel->link_poll, wr_link_watch_fd(tunnel->link),
 				  on_link);
@@ -296,6 +311,7 @@ static void close_handles(struct wr_tunnel *tunnel)
 	wr_handle_close((uv_handle_t *)&tunnel->link_poll);
 	wr_handle_close((uv_handle_t *)&tunnel->socket_poll);
 	wr_handle_close((uv_handle_t *)&tunnel->look_timer);
+	wr_handle_close((uv_handle_t *)&tunnel->trim_timer);
 	/* All of these close within one turn. */
 	uv_run(tunnel->loop, UV_RUN_NOWAIT);
 }

@@ -70,7 +70,7 @@ static int apply_to_peer(struct application *to, const struct wr_uapi_op *op)
 		return 0;
 	switch (op->kind) {
 	case WR_UAPI_PRESHARED_KEY: wr_peer_set_preshared_key(to->peer, &op->key); return 0;
-	case WR_UAPI_ENDPOINT: return wr_peer_set_endpoint(to->peer, &op->endpoint);
+	case WR_UAPI_ENDPOINT: wr_peer_set_endpoint(to->peer, &op->endpoint); return 0;
 	case WR_UAPI_PERSISTENT_KEEPALIVE:
 		wr_peer_set_keepalive(to->peer, (uint16_t)op->number, to->now);
 		return 0;

@@ -32,14 +32,14 @@ static void write_traffic(struct wr_text *answer, const struct wr_peer *peer)
 
 static void write_peer(struct wr_text *answer, const struct wr_peer *peer)
 {
-	const struct wr_endpoint *endpoint = wr_peer_endpoint(peer);
 	const struct wr_allowed_entry *entry;
+	struct wr_endpoint endpoint;
 
 	wr_uapi_write_key(answer, "public_key", &peer->public_key);
 	wr_uapi_write_key(answer, "preshared_key", &peer->preshared_key);
 	wr_uapi_write_number(answer, "protocol_version", 1);
-	if (endpoint)
-		wr_uapi_write_endpoint(answer, endpoint);
+	if (wr_peer_endpoint(peer, &endpoint))
+		wr_uapi_write_endpoint(answer, &endpoint);
 	write_traffic(answer, peer);
 	wr_uapi_write_number(answer, "persistent_keepalive_interval", peer->keepalive_interval);
 	for (entry = peer->allowed.first; entry; entry = entry->next)

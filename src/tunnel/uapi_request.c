@@ -61,7 +61,6 @@ enum wr_uapi_request_kind wr_uapi_answer_request(struct wr_interface *interface,
 	} else {
 		kind = WR_UAPI_ASKS_NONSENSE;
 	}
-	/* As wireguard-go: negative, which is how `wg` tells the error's name. */
-	wr_text_append(answer, "errno=%d\n\n", status);
+	wr_uapi_write_errno(answer, status);
 	return kind;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "wg/notes.h"
+#include "wg/rotation.h"
 
 static bool is_possible(const struct wr_peer *peer)
 {
@@ -53,23 +54,20 @@ static struct wr_instant earliest(const struct wr_peer *peer)
 	struct wr_instant after_sent = sent.ns ? wr_after(sent, timeout) : sent;
 	struct wr_instant after_answer = { 0 };
 
-	if (peer->next)
-		after_answer = wr_after(peer->next->created, timeout);
+	if (wr_rotation_next(peer))
+		after_answer = wr_after(wr_rotation_next(peer)->created, timeout);
 	return after_sent.ns > after_answer.ns ? after_sent : after_answer;
 }
 
 void wr_attempt_forget_source(struct wr_peer *peer)
 {
-	const struct wr_endpoint *endpoint = wr_peer_endpoint(peer);
 	struct wr_endpoint remote;
 
-	if (!endpoint)
+	if (!wr_peer_endpoint(peer, &remote))
 		return;
-	remote = *endpoint;
 	remote.local = (struct wr_ip){ 0 };
 	remote.interface = 0;
-	if (wr_peer_set_endpoint(peer, &remote) < 0)
-		return; /* memory is short: it stays */
+	wr_peer_set_endpoint(peer, &remote);
 }
 
 /* Makes an initiation under a new index; false if that is impossible: a key of
@@ -96,17 +94,17 @@ static bool send(struct wr_peer *peer, const struct wr_moment *moment,
 		 const struct wr_entropy *entropy, struct wr_output *output)
 {
 	struct wr_handshake *handshake = &peer->handshake;
-	const struct wr_endpoint *endpoint = wr_peer_endpoint(peer);
 	struct wr_initiation message;
+	struct wr_endpoint endpoint;
 
-	if (!endpoint)
+	if (!wr_peer_endpoint(peer, &endpoint))
 		return false;
 	handshake->sent = moment->now;
 	if (!initiate(peer, moment, entropy, &message))
 		return false;
 	*output = (struct wr_output){ .kind = WR_OUTPUT_DATAGRAM,
 				      .peer = peer,
-				      .to = *endpoint,
+				      .to = endpoint,
 				      .len = WR_INITIATION_LEN };
 	wr_initiation_write(&message, output->datagram);
 	wr_cookie_jar_sign(&peer->cookie, moment->now, output->datagram, output->len);

@@ -85,7 +85,6 @@ static void peer_free(struct wr_retired *retired)
 {
 	struct wr_peer *peer = WR_CONTAINER_OF(retired, struct wr_peer, retired);
 
-	free(atomic_load_explicit(&peer->endpoint, memory_order_relaxed));
 	wr_wipe(peer, sizeof(*peer));
 	free(peer);
 }

@@ -57,13 +57,10 @@ static enum wr_verdict admit(struct input *input, const struct wr_key *own_publi
 
 /* --- Handshakes. --- */
 
-/* The peer has proved that it has its key, and where it is. Where memory is
- * short, it stays where it was. */
+/* The peer has proved that it has its key, and where it is. */
 static void heard_from(struct input *input, struct wr_peer *peer)
 {
-	int error = wr_peer_set_endpoint(peer, input->from);
-
-	(void)error;
+	wr_peer_set_endpoint(peer, input->from);
 	wr_note_handshake_received(peer, input->moment->now, input->datagram.len);
 }
 

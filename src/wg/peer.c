@@ -8,11 +8,6 @@
 #include "wg/port.h"
 #include "wg/timers.h"
 
-static void box_free(struct wr_retired *retired)
-{
-	free(WR_CONTAINER_OF(retired, struct wr_endpoint_box, retired));
-}
-
 /* Something can be sent at last: what waited for an address goes now. */
 static void endpoint_became_known(struct wr_peer *peer)
 {
@@ -22,24 +17,27 @@ static void endpoint_became_known(struct wr_peer *peer)
 		wr_timers_look_soon(peer);
 }
 
-int wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint)
+void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint)
 {
-	struct wr_endpoint_box *old =
-		atomic_load_explicit(&peer->endpoint, memory_order_relaxed);
-	struct wr_endpoint_box *box;
+	struct wr_endpoint known;
+	bool is_known = wr_peer_endpoint(peer, &known);
 
-	if (peer->is_removed || (old && wr_endpoint_equal(&old->endpoint, endpoint)))
-		return 0;
-	box = malloc(sizeof(*box));
-	if (!box)
-		return -ENOMEM;
-	box->endpoint = *endpoint;
-	atomic_store_explicit(&peer->endpoint, box, memory_order_release);
-	if (old)
-		wr_retire(&peer->port->retire, &old->retired, box_free);
-	else
+	if (peer->is_removed || (is_known && wr_endpoint_equal(&known, endpoint)))
+		return;
+	wr_latch_write(&peer->endpoint, endpoint);
+	if (!is_known)
 		endpoint_became_known(peer);
-	return 0;
+}
+
+/* Where another thread is writing just now, it has heard the peer too: what is
+ * left out here, the next packet brings again. */
+void wr_peer_follow(struct wr_peer *peer, const struct wr_endpoint *from)
+{
+	struct wr_endpoint known;
+
+	if (wr_peer_endpoint(peer, &known) && wr_endpoint_equal(&known, from))
+		return;
+	wr_latch_try_write(&peer->endpoint, from);
 }
 
 void wr_peer_set_preshared_key(struct wr_peer *peer, const struct wr_key *key)

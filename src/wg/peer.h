@@ -1,7 +1,7 @@
 /* A peer of a device: who it is, where it is, its sessions and its timers.
  *
  * Two threads of control meet here. The port's thread owns the peer. The data
- * plane reads what is published (`current`, `endpoint`) and leaves notes of
+ * plane reads what is published (`current`, `next`, `endpoint`) and leaves notes of
  * what it did (`activity`); from these notes the port's thread derives every
  * timer of the protocol. When a note needs its attention sooner than it would
  * look, the data plane puts the peer on the port's attention stack.
@@ -19,16 +19,11 @@
 #include "wg/allowedips.h"
 #include "wg/cookie.h"
 #include "wg/handshake.h"
+#include "wg/latch.h"
 #include "wg/session.h"
 
 struct wr_device;
 struct wr_port;
-
-/* An endpoint as readers see it: immutable, replaced whole. */
-struct wr_endpoint_box {
-	struct wr_endpoint endpoint;
-	struct wr_retired retired;
-};
 
 /* Why a peer needs the port's thread: bits of wr_activity.attention. */
 enum wr_attention {
@@ -53,16 +48,17 @@ struct wr_activity {
 struct wr_peer {
 	/* Published to the data plane. */
 	_Atomic(struct wr_session *) current;   /* what to send with; NULL if none */
-	_Atomic(struct wr_endpoint_box *) endpoint; /* NULL if not known */
+	_Atomic(struct wr_session *) next;      /* the same, once it is confirmed */
 	struct wr_device *device;
 	struct wr_port *port;
 	void *owner;                            /* for who made the port; NULL at first */
+	struct wr_latch endpoint;               /* the data plane writes it too */
 	_Alignas(WR_CACHE_LINE) struct wr_activity activity;
 
 	/* The port's thread only. */
 	_Alignas(WR_CACHE_LINE) struct wr_key public_key;
 	struct wr_key preshared_key;
-	struct wr_session *previous, *next;
+	struct wr_session *previous;
 	struct wr_handshake handshake;
 	struct wr_cookie_jar cookie;            /* what the peer gave us, for our mac2 */
 	struct wr_allowed_list allowed;
@@ -85,19 +81,29 @@ static_assert(sizeof(struct wr_peer) <= 896, "a peer is small");
  * wr_peer_ask(peer, WR_ATTENTION_HANDSHAKE). */
 static inline struct wr_session *wr_peer_session(const struct wr_peer *peer, struct wr_instant now)
 {
-	struct wr_session *session =
-		atomic_load_explicit(&peer->current, memory_order_acquire);
+	struct wr_session *session = atomic_load_explicit(&peer->next, memory_order_acquire);
 
+	/* From the packet that confirmed it on, its answer already goes with it: the
+	 * other side may have no older one. The port's thread follows. */
+	if (!session || !wr_session_is_usable(session))
+		session = atomic_load_explicit(&peer->current, memory_order_acquire);
 	return session && !wr_session_is_expired(session, now) ? session : NULL;
 }
 
-static inline const struct wr_endpoint *wr_peer_endpoint(const struct wr_peer *peer)
+/* Where the peer is: the version of *ret_endpoint, which another endpoint never
+ * has; or 0, and *ret_endpoint is as it was, if that is not known. */
+static inline uint32_t wr_peer_endpoint(const struct wr_peer *peer, struct wr_endpoint *ret_endpoint)
 {
-	const struct wr_endpoint_box *box =
-		atomic_load_explicit(&peer->endpoint, memory_order_acquire);
-
-	return box ? &box->endpoint : NULL;
+	return wr_latch_read(&peer->endpoint, ret_endpoint);
 }
+
+static inline bool wr_peer_has_endpoint(const struct wr_peer *peer)
+{
+	return atomic_load_explicit(&peer->endpoint.version, memory_order_relaxed) != 0;
+}
+
+/* An authentic, fresh packet came from there: answers go there from now on. */
+void wr_peer_follow(struct wr_peer *peer, const struct wr_endpoint *from);
 
 /* Puts the peer on the port's attention stack. True if the port's thread must
  * be woken (the stack was empty). */
@@ -117,8 +123,8 @@ bool wr_peer_note_received(struct wr_peer *peer, struct wr_session *session,
  * must be made for it. */
 void wr_peer_note_mac1(struct wr_peer *peer, const uint8_t *message, size_t len);
 
-/* Publishes where the peer is; as configured, or seen on an authentic packet. */
-int wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint) WR_MUST_CHECK;
+/* Publishes where the peer is; as configured, or seen on an authentic message. */
+void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint);
 /* All zero: none. Takes effect with the next handshake. */
 void wr_peer_set_preshared_key(struct wr_peer *peer, const struct wr_key *key);
 /* Seconds, 0 is off. A keepalive goes at once where it was off and the device is up. */

@@ -16,9 +16,9 @@ static void end(struct wr_session *session)
 	wr_retire(&port->retire, &session->retired, wr_session_free_retired);
 }
 
-static void publish(struct wr_peer *peer, struct wr_session *session)
+static void publish(_Atomic(struct wr_session *) *place, struct wr_session *session)
 {
-	atomic_store_explicit(&peer->current, session, memory_order_release);
+	atomic_store_explicit(place, session, memory_order_release);
 }
 
 /* The session that waits stays where it is: the other side may be sending with it,
@@ -27,15 +27,15 @@ static void add_initiated(struct wr_peer *peer, struct wr_session *session)
 {
 	end(peer->previous);
 	peer->previous = wr_rotation_current(peer);
-	publish(peer, session);
-	if (peer->next)
-		peer->next->is_overtaken = true;
+	if (wr_rotation_next(peer))
+		wr_rotation_next(peer)->is_overtaken = true;
+	publish(&peer->current, session);
 }
 
 static void add_answered(struct wr_peer *peer, struct wr_session *session)
 {
-	end(peer->next);
-	peer->next = session;
+	end(wr_rotation_next(peer));
+	publish(&peer->next, session);
 }
 
 void wr_rotation_add(struct wr_peer *peer, struct wr_session *session)
@@ -73,26 +73,28 @@ static bool is_to_be_sent_with(const struct wr_peer *peer, const struct wr_sessi
 
 bool wr_rotation_confirm(struct wr_peer *peer)
 {
-	struct wr_session *next = peer->next;
+	struct wr_session *next = wr_rotation_next(peer);
 
 	if (!next || !is_to_be_sent_with(peer, next))
 		return false;
 	next->is_overtaken = false;
 	end(peer->previous);
 	peer->previous = wr_rotation_current(peer);
-	peer->next = NULL;
-	publish(peer, next);
+	/* In this order: at no moment do readers find only the older one. */
+	publish(&peer->current, next);
+	publish(&peer->next, NULL);
 	return true;
 }
 
 void wr_rotation_clear(struct wr_peer *peer)
 {
 	struct wr_session *current = wr_rotation_current(peer);
+	struct wr_session *next = wr_rotation_next(peer);
 
-	publish(peer, NULL);
+	publish(&peer->next, NULL);
+	publish(&peer->current, NULL);
 	end(current);
 	end(peer->previous);
-	end(peer->next);
+	end(next);
 	peer->previous = NULL;
-	peer->next = NULL;
 }

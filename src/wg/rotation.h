@@ -24,3 +24,8 @@ static inline struct wr_session *wr_rotation_current(const struct wr_peer *peer)
 {
 	return atomic_load_explicit(&peer->current, memory_order_relaxed);
 }
+
+static inline struct wr_session *wr_rotation_next(const struct wr_peer *peer)
+{
+	return atomic_load_explicit(&peer->next, memory_order_relaxed);
+}

@@ -22,7 +22,7 @@ struct wr_session {
 	struct wr_index_entry index;        /* what the peer writes as receiver */
 	uint32_t remote_index;              /* what we write */
 	bool is_initiator;
-	bool is_overtaken;                  /* the port's: see wg/rotation.c */
+	_Atomic bool is_overtaken;          /* by one that we initiated: wg/rotation.c */
 	struct wr_instant created;          /* when the keys were derived */
 	struct wr_instant expires;          /* created + reject_after */
 	struct wr_instant rekey_send;       /* initiator: asks for new keys when it sends
@@ -55,6 +55,14 @@ static inline bool wr_session_take_counters(struct wr_session *session, uint32_t
 	*ret_first = atomic_fetch_add_explicit(&session->send_counter, count,
 					       memory_order_relaxed);
 	return *ret_first < WR_REJECT_AFTER_MESSAGES - count;
+}
+
+/* For one that waits to be confirmed: it has been, and nothing newer stands in its
+ * place. */
+static inline bool wr_session_is_usable(const struct wr_session *session)
+{
+	return atomic_load_explicit(&session->is_confirmed, memory_order_acquire) &&
+	       !atomic_load_explicit(&session->is_overtaken, memory_order_relaxed);
 }
 
 static inline bool wr_session_is_expired(const struct wr_session *session, struct wr_instant now)

@@ -30,7 +30,7 @@ static struct wr_instant zero_due(const struct wr_peer *peer)
 /* Without an endpoint there is nowhere to send a keepalive to. */
 static struct wr_instant persistent_due(const struct wr_peer *peer, struct wr_instant last)
 {
-	if (!peer->keepalive_interval || !wr_peer_endpoint(peer))
+	if (!peer->keepalive_interval || !wr_peer_has_endpoint(peer))
 		return WR_NEVER;
 	return last.ns ? wr_after(last, WR_SPAN_S(peer->keepalive_interval)) : last;
 }

@@ -54,7 +54,7 @@ struct wr_uapi_request {
 
 /* Parses the lines after "set=1\n" up to and without the empty line that ends
  * the request.  0; or -EINVAL (unknown key, bad value, wrong order, a value
- * out of range), -EPROTO (protocol_version other than 1, or a line without "="), -ENOMEM; then
+ * out of range), -EPROTO (a line without "="), -ENOMEM; then
  * *ret_line is the number of the line at fault, from 1.  The request is to be
  * given to wr_uapi_request_done() in either case; start with { 0 }. */
 int wr_uapi_parse_set(struct wr_bytes text, struct wr_uapi_request *request, size_t *ret_line)
@@ -78,5 +78,6 @@ void wr_uapi_write_key(struct wr_text *text, const char *name, const struct wr_k
 void wr_uapi_write_number(struct wr_text *text, const char *name, uint64_t number);
 void wr_uapi_write_endpoint(struct wr_text *text, const struct wr_endpoint *endpoint);
 void wr_uapi_write_allowed_ip(struct wr_text *text, const struct wr_prefix *prefix);
-/* "errno=N\n\n": ends every answer; `error` is 0 or negative. */
+/* "errno=N\n\n": ends every answer; `error` is 0 or negative, and is written so, as
+ * wireguard-go does and `wg` expects. */
 void wr_uapi_write_errno(struct wr_text *text, int error);

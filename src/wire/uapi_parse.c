@@ -152,14 +152,16 @@ static int add_allowed_ip(struct parser *parser, struct wr_bytes value)
 	struct wr_uapi_op op = { .kind = WR_UAPI_ALLOWED_IP };
 
 	op.is_negative = value.len && value.data[0] == '-';
-	if (!wr_prefix_parse(chars(value) + op.is_negative, value.len - op.is_negative, &op.prefix))
+	/* An address alone is no prefix here: wireguard-go refuses it too. */
+	if (!memchr(value.data, '/', value.len) ||
+	    !wr_prefix_parse(chars(value) + op.is_negative, value.len - op.is_negative, &op.prefix))
 		return -EINVAL;
 	return add(parser, &op);
 }
 
 static int check_version(struct wr_bytes value)
 {
-	return equals(value, "1") ? 0 : -EPROTO;
+	return equals(value, "1") ? 0 : -EINVAL;
 }
 
 static int device_line(struct parser *parser, struct wr_bytes key, struct wr_bytes value)

@@ -103,5 +103,6 @@ void wr_uapi_write_allowed_ip(struct wr_text *text, const struct wr_prefix *pref
 
 void wr_uapi_write_errno(struct wr_text *text, int error)
 {
-	wr_text_append(text, "errno=%d\n\n", error < 0 ? -error : error);
+	assert(error <= 0);
+	wr_text_append(text, "errno=%d\n\n", error);
 }

@@ -9,39 +9,38 @@ from contextlib import suppress
 import pytest
 
 from lab import capture, forge, traffic, tunnel, wait
+from test_bad_packets import dropped
 from test_rekey import wait_handshakes
 
-SECONDS = 2
+SECONDS = 2  # of one flood
 LOAD = 20_000  # initiations a second: more than anybody can answer, less than what fills every queue
 
 
 class Flood(threading.Thread):
-    """Sends what `make(end)` makes for a while, at most `rate` a second."""
+    """Sends what `make(end)` makes, at most `rate` a second, for some seconds or until it is ended."""
 
-    BATCH = 1000
-
-    def __init__(self, host, end, make, rate=200_000):
+    def __init__(self, host, end, make, rate=200_000, seconds=SECONDS):
         super().__init__(daemon=True)
         self.socket = host.socket(traffic.family_of(end.outer), socket.SOCK_DGRAM)
         self.socket.connect((end.outer, end.port))
         # Made beforehand, so that the flood is one of packets and not of Python.
-        self.messages = [make(end) for _ in range(self.BATCH)]
-        self.rate = rate
+        self.messages = [make(end) for _ in range(rate // 100)]
+        self.rate, self.seconds = rate, seconds
         self.sent = 0
         self.ending = threading.Event()
 
     def run(self):
         begin = time.monotonic()
-        while (passed := time.monotonic() - begin) < SECONDS and not self.ending.is_set():
+        while (passed := time.monotonic() - begin) < self.seconds and not self.ending.is_set():
             time.sleep(max(0, self.sent / self.rate - passed))
             for message in self.messages:
                 with suppress(OSError):  # ICMP's word that nobody listens, or a full queue
                     self.socket.send(message)
-            self.sent += self.BATCH
+            self.sent += len(self.messages)
 
     def end(self):
         self.ending.set()
-        self.join(SECONDS + 1)
+        self.join(10)
         self.socket.close()
 
 
@@ -72,6 +71,26 @@ def test_established_tunnel_stays_alive_in_a_flood(lab, kind):
     a.ping(b)
     assert b.peer().endpoint == a.endpoint()
     assert b.daemon.said() == "", "what strangers send is logged"
+
+
+def test_initiation_that_comes_while_the_interface_goes_up_is_for_its_key(lab):
+    """Whoever sees the port open must be answered: no initiation may fall between the socket and the device."""
+    a, b = lab.neighbours(kind_a="none")
+    a.port = 1
+    b.setconf(b.configuration(a, with_endpoint=False))
+    flood = Flood(a.host, b, FLOODS["initiations with a valid mac1"], rate=5000, seconds=30)
+    flood.start()
+    try:
+        for _ in range(25):
+            before = dropped(b)
+            b.host.ip("link set wg0 up")
+            wait.until(lambda before=before: dropped(b)["forged"] + dropped(b)["cookie"] > before["forged"] + before["cookie"],
+                       5, "initiations to be looked at")
+            assert dropped(b)["mac1"] == before["mac1"]
+            b.host.ip("link set wg0 down")
+            wait.until(lambda: not b.host.is_listening(b.port), 5, "the port to be closed")
+    finally:
+        flood.end()
 
 
 @pytest.mark.parametrize("initiator,family", [("go", 4), ("hooks", 4), ("hooks", 6)])

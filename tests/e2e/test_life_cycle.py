@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -90,6 +91,17 @@ def test_ends_under_traffic_too(lab):
     wait.until(lambda: is_gone(a.host))
     b.daemon.process.send_signal(signal.SIGTERM)
     assert b.daemon.wait_end() == 0
+
+
+def test_ended_while_it_starts_leaves_nothing(lab):
+    """Whenever the signal comes: before it has made anything, in between, or when all is there."""
+    host = lab.host("a")
+    for step in range(30):
+        running = daemon.Daemon(host)
+        time.sleep(step * 0.001)  # sweeps over the start
+        running.process.send_signal(signal.SIGTERM)
+        running.wait_end()
+        assert is_gone(host), f"{step} ms after the start"
 
 
 def test_killed_daemon_leaves_a_socket_that_does_not_hinder_the_next(lab):

@@ -27,14 +27,30 @@ def running(lab):
     return lab.daemon(host)
 
 
-def test_every_thread_keeps_only_the_right_to_administer_the_network(running):
-    for thread in threads(running):
+def assert_keeps_exactly(daemon, kept):
+    for thread in threads(daemon):
         effective, permitted = (int(thread[field], 16) for field in ("CapEff", "CapPrm"))
-        # Low ports may have to be opened later, when `wg` changes the port.
-        assert effective & ~CAP_NET_BIND_SERVICE == CAP_NET_ADMIN
-        assert permitted == effective
+        assert effective == permitted == kept
         assert int(thread["CapInh"], 16) == int(thread["CapAmb"], 16) == 0
-        assert int(thread["CapBnd"], 16) & ~(CAP_NET_ADMIN | CAP_NET_BIND_SERVICE) == 0
+        assert int(thread["CapBnd"], 16) & ~kept == 0
+
+
+def test_every_thread_keeps_only_the_right_to_administer_the_network(running):
+    assert_keeps_exactly(running, CAP_NET_ADMIN)
+
+
+def test_low_ports_are_refused_unless_asked_for_at_start(lab):
+    host = lab.host("a")
+    daemon = lab.daemon(host)
+    host.run("ip", "link", "set", "wg0", "up")
+    assert "Permission denied" in host.try_run("wg", "set", "wg0", "listen-port", "443").stderr
+    other = lab.host("b")
+    privileged = lab.daemon(other, env={"WARREN_LOW_PORTS": "1"})
+    assert_keeps_exactly(privileged, CAP_NET_ADMIN | CAP_NET_BIND_SERVICE)
+    other.run("ip", "link", "set", "wg0", "up")
+    other.run("wg", "set", "wg0", "listen-port", "443")
+    assert other.run("wg", "show", "wg0", "listen-port").strip() == "443"
+    assert daemon.is_running()
 
 
 def test_every_thread_has_no_new_privileges_and_a_filter(running):
@@ -110,7 +126,7 @@ def test_log_is_silent_at_the_default_level_and_talks_when_asked(lab):
 def test_configuration_still_works_behind_the_filter(running):
     """All that `wg` can ask for later must be allowed by what was kept."""
     host = running.host
-    for lines in (["listen_port=5001", "fwmark=7"], ["listen_port=53"], ["listen_port=0"],
+    for lines in (["listen_port=5001", "fwmark=7"], ["listen_port=5300"], ["listen_port=0"],
                   [f"private_key={tunnel.hex_of(tunnel.new_key())}"],
                   [f"public_key={'ab' * 32}", "endpoint=192.0.2.1:1", "allowed_ip=10.0.0.0/8"], ["replace_peers=true"]):
         assert uapi.set(host, "wg0", *lines) == 0, lines

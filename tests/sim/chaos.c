@@ -90,7 +90,8 @@ void chaos_end(struct world *world)
 	for (size_t i = 0; i < world->link_count; i++)
 		world->links[i].is_cut = false;
 	for (size_t i = 0; i < world->node_count; i++) {
-		world->nodes[i].is_under_load = false;
+		/* Not only strangers make load. */
+		world->nodes[i].is_under_load = chance(world, 15);
 		if (world->nodes[i].is_down)
 			node_set_down(&world->nodes[i], false);
 	}

@@ -35,6 +35,7 @@ static void transmit(struct side *side, struct wr_session *session, uint64_t pac
 	struct wr_aead_job job = { .src = plain,
 				   .dst = datagram + WR_DATA_HEADER_LEN,
 				   .len = (uint32_t)len };
+	struct wr_endpoint to;
 
 	if (!wr_session_take_counters(session, 1, &job.counter))
 		fail(node->world, "a session ran out of counters");
@@ -43,7 +44,8 @@ static void transmit(struct side *side, struct wr_session *session, uint64_t pac
 	wr_data_header_write(datagram, session->remote_index, job.counter);
 	node->world->aead->seal(node->world->context, &session->send_key, &job, 1);
 	len += WR_DATA_OVERHEAD;
-	net_send(node, wr_peer_endpoint(side->peer), datagram, len);
+	if (wr_peer_endpoint(side->peer, &to))
+		net_send(node, &to, datagram, len);
 	node->is_woken |= wr_peer_note_sent(side->peer, session, node_now(node), len, has_data);
 }
 
@@ -52,7 +54,7 @@ static bool send_staged(struct side *side)
 	struct wr_session *session = wr_peer_session(side->peer, node_now(side->node));
 	size_t count = side->staged_count;
 
-	if (!session || !wr_peer_endpoint(side->peer))
+	if (!session || !wr_peer_has_endpoint(side->peer))
 		return false;
 	side->staged_count = 0;
 	for (size_t i = 0; i < count; i++)
@@ -64,7 +66,7 @@ static void send_keepalive(struct side *side)
 {
 	struct wr_session *session = wr_peer_session(side->peer, node_now(side->node));
 
-	if (session && wr_peer_endpoint(side->peer))
+	if (session && wr_peer_has_endpoint(side->peer))
 		transmit(side, session, 0, false);
 }
 
@@ -98,7 +100,7 @@ void side_send(struct side *side)
 	if (node->is_down)
 		return;
 	session = wr_peer_session(side->peer, node_now(node));
-	if (session && wr_peer_endpoint(side->peer))
+	if (session && wr_peer_has_endpoint(side->peer))
 		transmit(side, session, new_packet(side), true);
 	else
 		stage(side, new_packet(side));
@@ -129,9 +131,7 @@ static void take_data(struct node *node, const struct flight *flight)
 	oracle_opened(session->peer->owner, session, packet, job.len > 0);
 	node->is_woken |= wr_peer_note_received(session->peer, session, node_now(node),
 						flight->len, job.len > 0);
-	if (!wr_endpoint_equal_remote(wr_peer_endpoint(session->peer), &flight->from) &&
-	    wr_peer_set_endpoint(session->peer, &flight->from) < 0)
-		abort();
+	wr_peer_follow(session->peer, &flight->from);
 }
 
 /* --- The port's thread. --- */
@@ -247,8 +247,8 @@ static void add_peer(struct side *side)
 	side->peer->owner = side;
 	wr_peer_set_preshared_key(side->peer, &side->link->psk);
 	wr_peer_set_keepalive(side->peer, side->keepalive, node_now(side->node));
-	if (!other->node->is_mobile && wr_peer_set_endpoint(side->peer, &endpoint) < 0)
-		abort();
+	if (!other->node->is_mobile)
+		wr_peer_set_endpoint(side->peer, &endpoint);
 	oracle_forget(side);
 }
 

@@ -15,9 +15,9 @@
 #include "world.h"
 
 /* After the last trouble everybody has found each other again: silence is noticed
- * after 15.4 s, an initiation may have to wait 5.4 s, and once more where it met
- * one from the other side. */
-#define RECOVERY (30 * S)
+ * after 15.4 s, an initiation may have to wait 5.4 s, once more where it met one from
+ * the other side, and twice where one is asked for a cookie and then the other. */
+#define RECOVERY (45 * S)
 
 /* So many machines make so many packets that they are watched for less long. */
 #define MANY 20

@@ -97,7 +97,7 @@ struct packet {
 	struct side *from;
 	uint64_t sent;                  /* world time */
 	uint64_t sealed_age;            /* of the session when it was sealed */
-	uint32_t accepted;              /* times */
+	uint64_t accepted;              /* world time; 0 if it was not */
 };
 
 struct nonce { uint64_t key, counter; };
@@ -172,7 +172,7 @@ void oracle_given_up(struct side *side);
 void oracle_forget(struct side *side);
 /* Nothing is overdue. */
 void oracle_check_timers(struct world *world);
-/* What both sides of busy links sent since `since` has come in. */
+/* What both sides of busy links sent since `since` has come in, and at once. */
 void oracle_check_delivery(struct world *world, uint64_t since);
 /* Each index belongs to a session or handshake of a peer. */
 void oracle_check_indices(struct world *world);

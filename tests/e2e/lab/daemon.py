@@ -27,9 +27,10 @@ def environment(env):
     kept = {k: v for k, v in os.environ.items() if k.split("_")[0] in ("PATH", "HOME", "WARREN", "ASAN", "UBSAN", "TSAN")}
     for name in ("WARREN_BIN", "WARREN_HOOKS_BIN"):
         kept.pop(name, None)
-    # What leaks is the unit tests' business: the leak check needs ptrace, which the daemon denies itself.
-    kept.setdefault("ASAN_OPTIONS", "detect_leaks=0")
-    kept.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    # What leaks is the unit tests' business: the leak check needs ptrace, which the daemon denies itself, as it
+    # denies itself starting a symbolizer: addr2line(1) turns the numbers into lines.
+    for name, options in (("ASAN_OPTIONS", "detect_leaks=0"), ("UBSAN_OPTIONS", "print_stacktrace=1"), ("TSAN_OPTIONS", "")):
+        kept[name] = ":".join(part for part in (kept.get(name), options, "symbolize=0") if part)
     kept["WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD"] = "1"  # wireguard-go's words for: print no banner
     return kept | (env or {})
 
@@ -60,7 +61,7 @@ class Daemon:
         return self
 
     def _answers_or_ended(self):
-        return not self.is_running() or can_connect(self.host, self.iface)
+        return not self.is_running() or answers(self.host, self.iface)
 
     def said(self):
         return self.log.read_text(errors="replace")
@@ -91,11 +92,13 @@ class Daemon:
             raise AssertionError(f"{self.kind} on {self.host.name} broke a rule: {self.said()}")
 
 
-def can_connect(host, iface):
-    """Does something listen on the configuration socket of `iface`?"""
+def answers(host, iface):
+    """Does the configuration socket of `iface` answer a request?"""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(SECONDS_TO_START)
         try:
             client.connect(host.path(socket_path(iface)))
+            client.sendall(b"get=1\n\n")
+            return bool(client.recv(1))
         except OSError:
             return False
-        return True

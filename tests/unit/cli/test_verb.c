@@ -183,7 +183,8 @@ static void test_verb_help_tells_all(void **state)
 {
 	static const char *const variables[] = { "LOG_LEVEL",      "WG_PROCESS_FOREGROUND",
 						 "WG_TUN_FD",      "WG_UAPI_FD",
-						 "WARREN_WORKERS", "WARREN_AEAD" };
+						 "WARREN_WORKERS", "WARREN_LOW_PORTS",
+						 "WARREN_AEAD" };
 	char *manual = read_file("docs/man/warren-wg.8");
 	char *help = help_of(&wr_verb_wg);
 

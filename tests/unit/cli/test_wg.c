@@ -88,13 +88,15 @@ static void test_wg_environment_is_read(void **state)
 	const char *const empty[VARIABLES_MAX] = { "WG_TUN_FD=", "WARREN_WORKERS=",
 						   "WARREN_AEAD=" };
 	const char *const knobs[VARIABLES_MAX] = { "WARREN_WORKERS=16", "WARREN_AEAD=libcrypto",
-						   "WG_PROCESS_FOREGROUND=0" };
+						   "WG_PROCESS_FOREGROUND=0",
+						   "WARREN_LOW_PORTS=1" };
 	struct wr_wg_settings settings = read_environment(descriptors);
 
 	(void)state;
 	assert_int_equal(settings.tun_fd, 0);
 	assert_int_equal(settings.uapi_fd, 7);
 	assert_true(settings.in_foreground);
+	assert_false(settings.keeps_low_ports);
 	settings = read_environment(empty);
 	assert_int_equal(settings.tun_fd, -1);
 	assert_null(settings.aead);
@@ -102,6 +104,7 @@ static void test_wg_environment_is_read(void **state)
 	assert_int_equal(settings.workers, 16);
 	assert_string_equal(settings.aead->name, "libcrypto");
 	assert_false(settings.in_foreground);
+	assert_true(settings.keeps_low_ports);
 }
 
 /* In the background it writes only if it was told to, as wireguard-go. */

@@ -296,16 +296,24 @@ static void test_coalesce_leaves_what_is_broken_alone(void **state)
 	}
 }
 
-/* RFC 768: zero says that none was computed; put together it would get one. */
+/* RFC 768: zero says that none was computed; put together it would get one. Also
+ * where zero is what the sum comes to. */
 static void test_coalesce_leaves_udp_without_checksum_alone(void **state)
 {
 	struct coalescing coalescing = with_all;
 	struct packet_shape shape = udp4;
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		add_stream(&coalescing, &shape, 1, 500);
-		memset(coalescing.in.items[i].data + 26, 0, 2);
+		uint8_t *checksum = coalescing.in.items[i].data + 26;
+
+		if (i < 3)
+			memset(checksum + 4, 0, 2);
+		packet_complete(coalescing.in.items[i].data, 528);
+		if (i < 3) /* the payload takes it over */
+			memcpy(checksum + 4, checksum, 2);
+		memset(checksum, 0, 2);
 	}
 	run_and_check(&coalescing);
 	assert_int_equal(coalescing.supers, 0);

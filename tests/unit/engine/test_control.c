@@ -1,6 +1,7 @@
 /* The control side of the engine: sockets, letters, wake-ups, memory. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -188,7 +189,7 @@ static void test_control_watches_what_it_sent_itself(void **state)
 
 	endpoint.local = endpoint.ip;
 	endpoint.interface = 1;
-	assert_int_equal(wr_peer_set_endpoint(puppet.as_peer, &endpoint), 0);
+	wr_peer_set_endpoint(puppet.as_peer, &endpoint);
 	side_turn(&side);
 	give_packet(&side);
 	puppet_hear(&puppet, &heard);
@@ -282,19 +283,16 @@ static void test_control_is_not_held_up_by_a_flood(void **state)
 {
 	struct flood flood;
 	struct side side;
-	struct wr_peer *peer;
-	struct wr_key key = { { 3 } };
 	pthread_t thread;
 
 	(void)state;
 	side_open(&side, 1, true, 1);
-	peer = side_add_peer(&side, &key, NULL, NULL);
 	flood = (struct flood){ .to = side_endpoint(&side), .public_key = side.public_key };
 	assert_int_equal(pthread_create(&thread, NULL, run_flood, &flood), 0);
-	for (uint16_t i = 1; i <= 10; i++) {
-		struct wr_endpoint endpoint = loopback_endpoint(i);
+	for (uint8_t i = 1; i <= 10; i++) {
+		struct wr_key key = { { i } };
 
-		assert_int_equal(wr_peer_set_endpoint(peer, &endpoint), 0);
+		wr_peer_remove(side_add_peer(&side, &key, NULL, NULL));
 		struct wr_span longest = longest_turn(&side, WR_SPAN_MS(100));
 
 		print_message("longest turn: %u us\n", (unsigned)(longest.ns / 1000));
@@ -311,6 +309,49 @@ static void test_control_is_not_held_up_by_a_flood(void **state)
 }
 
 /* --- Peers. --- */
+
+/* A worker asks for a peer that is removed meanwhile: nobody looks for it when its
+ * memory is gone. */
+static void test_control_forgets_who_asks_for_a_removed_peer(void **state)
+{
+	struct wr_key keys[2] = { { { 1 } }, { { 2 } } };
+	struct wr_peer *peers[2];
+	struct side side;
+
+	(void)state;
+	side_open(&side, 1, true, 1);
+	for (unsigned i = 0; i < 2; i++)
+		peers[i] = side_add_peer(&side, &keys[i], NULL, NULL);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(wr_peer_ask(peers[i], WR_ATTENTION_TIMERS), i == 0);
+	wr_peer_remove(peers[0]);
+	assert_int_equal(wr_engine_listen(side.engine, 0, 0), 0); /* reclaims */
+	side_turn(&side);
+	side_close(&side);
+}
+
+/* A letter names a peer that is removed meanwhile: it is read before the peer's
+ * memory goes. */
+static void test_control_reads_letters_of_a_removed_peer(void **state)
+{
+	struct puppet puppet;
+	struct side side;
+
+	(void)state;
+	side_open(&side, 1, true, 1);
+	puppet_open(&puppet, &side, "10.9.8.0/24", true);
+	side_turn(&side);
+	give_packet(&side);
+	struct pollfd control = { wr_engine_fd(side.engine), POLLIN, 0 };
+
+	assert_int_equal(poll(&control, 1, PATIENCE_MS), 1);
+	wr_peer_remove(puppet.as_peer);
+	assert_int_equal(wr_engine_listen(side.engine, 0, 0), 0); /* reclaims */
+	assert_int_equal(side_verdicts(&side, WR_DROP_STAGED), 1);
+	side_turn(&side);
+	side_close(&side);
+	puppet_close(&puppet);
+}
 
 /* Peers that come and go with all they own: the address sanitizer watches. */
 static void test_control_reclaims_removed_peers(void **state)
@@ -348,6 +389,8 @@ int main(void)
 		cmocka_unit_test(test_control_marks_its_sockets),
 		cmocka_unit_test(test_control_watches_what_it_sent_itself),
 		cmocka_unit_test(test_control_is_not_held_up_by_a_flood),
+		cmocka_unit_test(test_control_forgets_who_asks_for_a_removed_peer),
+		cmocka_unit_test(test_control_reads_letters_of_a_removed_peer),
 		cmocka_unit_test(test_control_reclaims_removed_peers),
 	};
 

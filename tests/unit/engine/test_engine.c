@@ -224,7 +224,7 @@ static void add_peer(struct machine *machine, uintptr_t argument)
 
 	PACKET_CHECK(peer);
 	if (port)
-		PACKET_CHECK(wr_peer_set_endpoint(peer, &endpoint) == 0);
+		wr_peer_set_endpoint(peer, &endpoint);
 	PACKET_CHECK(wr_peer_allow(peer, &prefix) == 0);
 	if (device % 2)
 		wr_peer_set_keepalive(peer, 1, wr_clock_now());

@@ -6,7 +6,7 @@
 static struct wr_letter random_letter(struct unit_random *random, struct wr_peer *peer)
 {
 	struct wr_letter letter = {
-		.kind = (enum wr_letter_kind)unit_random_below(random, 3),
+		.kind = (enum wr_letter_kind)unit_random_below(random, 2),
 		.peer = peer,
 		.from = { .port = (uint16_t)unit_random_next(random),
 			  .scope = (uint32_t)unit_random_next(random),

@@ -189,7 +189,7 @@ static void add(struct link *link, unsigned number, uint32_t len, uint32_t mtu, 
 {
 	static uint8_t plain[PACKET_MAX + WR_DATA_PADDING];
 	struct lane *lane = &link->lanes[number];
-	struct wr_flow flow = { lane->peer, lane->session, &lane->endpoint };
+	struct wr_flow flow = { lane->peer, lane->session, 1, lane->endpoint };
 	uint32_t padded = (uint32_t)wr_data_padded(len, mtu);
 	uint64_t counter;
 

@@ -58,6 +58,9 @@ enum wr_verdict end_input_from(struct link *link, struct end *end, const struct 
 enum wr_verdict end_input(struct link *link, struct end *end, const struct wr_output *datagram,
 			  struct wr_output *ret);
 
+/* The peer's endpoint is known, and is this one. */
+void assert_peer_is_at(const struct wr_peer *peer, const struct wr_endpoint *endpoint);
+
 /* The data plane of `end` has data to send and no session. */
 void end_ask(struct end *end);
 /* Makes `end`, which has no session or a worn one, begin a handshake now. */

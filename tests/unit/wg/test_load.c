@@ -67,7 +67,7 @@ static void initiate(struct crowd *crowd, size_t device, struct wr_output *ret)
 	if (!link->a.peer)
 		link->a.peer = wr_device_add_peer(link->a.device, public_key);
 	assert_non_null(link->a.peer);
-	assert_int_equal(wr_peer_set_endpoint(link->a.peer, &link->b.address), 0);
+	wr_peer_set_endpoint(link->a.peer, &link->b.address);
 	end_initiate(link, &link->a, ret);
 }
 

@@ -105,7 +105,10 @@ static void test_notes_first_packet_asks_to_confirm_once(void **state)
 	end_initiate(&link, &link.a, &initiation);
 	assert_int_equal(end_input(&link, &link.b, &initiation, &response), WR_TAKEN);
 	waiting = link.b.peer->next;
+	assert_null(end_session(&link, &link.b));
 	assert_true(wr_peer_note_received(link.b.peer, waiting, link.moment.now, 32, false));
+	/* The answer to that packet already goes with it. */
+	assert_ptr_equal(end_session(&link, &link.b), waiting);
 	assert_false(wr_peer_note_received(link.b.peer, waiting, link.moment.now, 32, false));
 	assert_int_equal(atomic_load(&link.b.peer->activity.attention), WR_ATTENTION_CONFIRM);
 	assert_true(end_poll(&link, &link.b, &output));
