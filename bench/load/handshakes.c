@@ -23,9 +23,9 @@
 #include "wg/handshake.h"
 #include "wire/message.h"
 
-/* One after the other: nobody counts that as load and asks for cookies, which would make it another
- * handshake. */
-#define WINDOW 1
+/* At a time, so that the figure is of handshakes and not of waking up; too few for anybody to count as
+ * load and ask for cookies, which would make it another handshake (wireguard-go: 128). */
+#define WINDOW 8
 #define ANSWER_MS 1000
 #define MOST_TRIES 5
 /* wireguard-go refuses a peer's second initiation within 20 ms; the peers' turns must be longer. */

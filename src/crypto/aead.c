@@ -4,18 +4,27 @@
 
 #include "crypto/aead_backends.h"
 
+/* Fastest first; each of them or NULL. */
+static const struct wr_aead *(*const backends[])(void) = {
+	wr_aead_ipsec_mb,
+	wr_aead_libcrypto,
+};
+
 const struct wr_aead *const *wr_aead_all(void)
 {
-	/* Filled with the same values by whoever comes first. */
-	static const struct wr_aead *all[3];
+	/* Filled with the same values by whoever comes first, its first entry last. */
+	static const struct wr_aead *all[WR_ARRAY_LEN(backends) + 1];
+	const struct wr_aead *found[WR_ARRAY_LEN(backends)];
+	size_t count = 0;
 
-	if (!all[0]) {
-		const struct wr_aead *fastest = wr_aead_ipsec_mb();
-
-		if (fastest)
-			all[1] = wr_aead_libcrypto();
-		all[0] = fastest ? fastest : wr_aead_libcrypto();
+	if (all[0])
+		return all;
+	for (size_t i = 0; i < WR_ARRAY_LEN(backends); i++) {
+		found[count] = backends[i]();
+		count += found[count] != NULL;
 	}
+	while (count-- > 0)
+		all[count] = found[count];
 	return all;
 }
 

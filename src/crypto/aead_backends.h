@@ -8,4 +8,3 @@
 /* NULL where this CPU lacks the vectors that make it worth while. */
 const struct wr_aead *wr_aead_ipsec_mb(void);
 const struct wr_aead *wr_aead_libcrypto(void);
-const struct wr_aead *wr_aead_avx512(void);

@@ -21,20 +21,71 @@ static void publish(_Atomic(struct wr_session *) *place, struct wr_session *sess
 	atomic_store_explicit(place, session, memory_order_release);
 }
 
+/* Made at the same time, not left over from before. */
+static bool are_rivals(const struct wr_session *older, const struct wr_session *newer)
+{
+	return wr_after(older->created, older->peer->port->timing.rekey_timeout).ns >=
+	       newer->created.ns;
+}
+
+static bool has_greater_key(const struct wr_peer *peer)
+{
+	return memcmp(&peer->device->identity.public_key, &peer->public_key, WR_KEY_LEN) > 0;
+}
+
+/* Two that begin at the same time make two sessions, and each sends with its own.
+ * That works; but they should not both renew theirs at the same time again. The one
+ * with the greater key lets the other go first, and then both use the new one. */
+static void overtake(struct wr_peer *peer, struct wr_session *waiting, struct wr_session *session)
+{
+	waiting->is_overtaken = true;
+	if (are_rivals(waiting, session) && has_greater_key(peer))
+		session->rekey_send =
+			wr_after(session->rekey_send, peer->port->timing.rekey_timeout);
+}
+
+/* The other side sends with it, though we never will. */
+static bool is_their_own(const struct wr_session *session)
+{
+	return session && session->is_overtaken &&
+	       atomic_load_explicit(&session->is_confirmed, memory_order_acquire);
+}
+
+/* One becomes the previous one: that which the other side was sending with. */
+static void step_back(struct wr_peer *peer, struct wr_session *current)
+{
+	if (is_their_own(peer->previous)) {
+		peer->previous->is_overtaken = false;
+		end(current);
+	} else {
+		end(peer->previous);
+		peer->previous = current;
+	}
+}
+
 /* The session that waits stays where it is: the other side may be sending with it,
  * and what it sends is to be taken. */
 static void add_initiated(struct wr_peer *peer, struct wr_session *session)
 {
-	end(peer->previous);
-	peer->previous = wr_rotation_current(peer);
-	if (wr_rotation_next(peer))
-		wr_rotation_next(peer)->is_overtaken = true;
+	struct wr_session *current = wr_rotation_current(peer);
+	struct wr_session *waiting = wr_rotation_next(peer);
+
+	if (waiting)
+		overtake(peer, waiting, session);
 	publish(&peer->current, session);
+	step_back(peer, current);
 }
 
 static void add_answered(struct wr_peer *peer, struct wr_session *session)
 {
-	end(wr_rotation_next(peer));
+	struct wr_session *waiting = wr_rotation_next(peer);
+
+	if (is_their_own(waiting)) {
+		end(peer->previous);
+		peer->previous = waiting;
+	} else {
+		end(waiting);
+	}
 	publish(&peer->next, session);
 }
 
@@ -47,42 +98,17 @@ void wr_rotation_add(struct wr_peer *peer, struct wr_session *session)
 		add_answered(peer, session);
 }
 
-/* Made at the same time, not left over from before. */
-static bool are_rivals(const struct wr_session *older, const struct wr_session *newer)
-{
-	return wr_after(older->created, older->peer->port->timing.rekey_timeout).ns >=
-	       newer->created.ns;
-}
-
-/* Two that begin at the same time make two sessions. Each would go on sending with
- * its own, and both would have to be renewed. So they agree: the session counts
- * that was initiated by whoever has the smaller key. */
-static bool is_theirs_to_decide(const struct wr_peer *peer)
-{
-	return memcmp(&peer->public_key, &peer->device->identity.public_key, WR_KEY_LEN) < 0;
-}
-
-static bool is_to_be_sent_with(const struct wr_peer *peer, const struct wr_session *next)
-{
-	if (!atomic_load_explicit(&next->is_confirmed, memory_order_acquire))
-		return false;
-	if (!next->is_overtaken)
-		return true;
-	return are_rivals(next, wr_rotation_current(peer)) && is_theirs_to_decide(peer);
-}
-
 bool wr_rotation_confirm(struct wr_peer *peer)
 {
 	struct wr_session *next = wr_rotation_next(peer);
+	struct wr_session *current = wr_rotation_current(peer);
 
-	if (!next || !is_to_be_sent_with(peer, next))
+	if (!next || !wr_session_is_usable(next))
 		return false;
-	next->is_overtaken = false;
-	end(peer->previous);
-	peer->previous = wr_rotation_current(peer);
 	/* In this order: at no moment do readers find only the older one. */
 	publish(&peer->current, next);
 	publish(&peer->next, NULL);
+	step_back(peer, current);
 	return true;
 }
 

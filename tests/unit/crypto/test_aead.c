@@ -249,6 +249,110 @@ static void test_aead_contexts_may_be_used_by_turns(void **state)
 	for_all(run_turns, __func__);
 }
 
+/* Batches of all sorts by one backend and by libcrypto, each packet at a place of its
+ * own: long and short, aligned and not, in place and not, some forged. */
+#define MOST_JOBS 40
+#define ROOM (65535 + TAG + 64)
+
+struct sorts {
+	struct wr_key key;
+	size_t count;
+	struct wr_aead_job jobs[MOST_JOBS], want[MOST_JOBS];
+	uint8_t *src[MOST_JOBS], *dst[MOST_JOBS], *plain[MOST_JOBS], *sealed[MOST_JOBS];
+};
+
+static uint32_t random_len(struct unit_random *random)
+{
+	static const uint32_t most[] = { 20, 130, 300, 1500, 1500, 1500, 4200 };
+
+	if (unit_random_below(random, 400) == 0)
+		return (uint32_t)unit_random_below(random, 65536);
+	return (uint32_t)unit_random_below(random, most[unit_random_below(random, 7)] + 1);
+}
+
+static void fill_sorts(struct sorts *sorts, struct unit_random *random)
+{
+	uint64_t counter = unit_random_next(random) >> unit_random_below(random, 64);
+
+	unit_random_bytes(random, sorts->key.bytes, sizeof(sorts->key.bytes));
+	sorts->count = 1 + unit_random_below(random, unit_random_below(random, 2) ? 3 : MOST_JOBS);
+	for (size_t i = 0; i < sorts->count; i++) {
+		uint8_t *src = sorts->src[i] + unit_random_below(random, 64);
+		uint8_t *dst = sorts->dst[i] + unit_random_below(random, 64);
+		uint32_t len = random_len(random);
+
+		unit_random_bytes(random, sorts->plain[i], len);
+		memcpy(src, sorts->plain[i], len);
+		sorts->jobs[i] = (struct wr_aead_job){
+			.src = src,
+			.dst = unit_random_below(random, 2) ? src : dst,
+			.len = len,
+			.counter = counter + i,
+		};
+		sorts->want[i] = sorts->jobs[i];
+		sorts->want[i].src = sorts->plain[i];
+		sorts->want[i].dst = sorts->sealed[i];
+	}
+}
+
+/* What was written is read, in place or to where it came from; every fifth is forged. */
+static void turn_round(struct sorts *sorts, struct unit_random *random)
+{
+	for (size_t i = 0; i < sorts->count; i++) {
+		struct wr_aead_job *job = &sorts->jobs[i];
+		uint8_t *text = job->dst;
+
+		if (i % 5 == 4)
+			text[unit_random_below(random, job->len + TAG)] ^= 0x10;
+		job->dst = unit_random_below(random, 2) || job->src == text ? text : sorts->src[i];
+		job->src = text;
+		job->is_authentic = i % 5 == 4;
+	}
+}
+
+static void compare_sorts(struct fixture *f, struct sorts *sorts, struct wr_aead_context *libcrypto)
+{
+	fill_sorts(sorts, &f->random);
+	f->aead->seal(f->context, &sorts->key, sorts->jobs, sorts->count);
+	wr_aead_pick("libcrypto")->seal(libcrypto, &sorts->key, sorts->want, sorts->count);
+	for (size_t i = 0; i < sorts->count; i++)
+		assert_memory_equal(sorts->jobs[i].dst, sorts->sealed[i], sorts->jobs[i].len + TAG);
+	turn_round(sorts, &f->random);
+	f->aead->open(f->context, &sorts->key, sorts->jobs, sorts->count);
+	for (size_t i = 0; i < sorts->count; i++) {
+		assert_int_equal(sorts->jobs[i].is_authentic, i % 5 != 4);
+		if (sorts->jobs[i].is_authentic)
+			assert_memory_equal(sorts->jobs[i].dst, sorts->plain[i],
+					    sorts->jobs[i].len);
+	}
+}
+
+static void run_sorts(struct fixture *f)
+{
+	struct wr_aead_context *libcrypto = wr_aead_pick("libcrypto")->context_new();
+	struct sorts *sorts = calloc(1, sizeof(*sorts));
+	uint8_t *memory = malloc((size_t)4 * MOST_JOBS * ROOM);
+
+	assert_true(libcrypto && sorts && memory);
+	for (size_t i = 0; i < MOST_JOBS; i++) {
+		sorts->src[i] = memory + 4 * i * ROOM;
+		sorts->dst[i] = sorts->src[i] + ROOM;
+		sorts->plain[i] = sorts->dst[i] + ROOM;
+		sorts->sealed[i] = sorts->plain[i] + ROOM;
+	}
+	for (unsigned round = 0; round < 300; round++)
+		compare_sorts(f, sorts, libcrypto);
+	free(memory);
+	free(sorts);
+	wr_aead_pick("libcrypto")->context_free(libcrypto);
+}
+
+static void test_aead_equals_libcrypto_on_batches_of_all_sorts(void **state)
+{
+	(void)state;
+	for_all(run_sorts, __func__);
+}
+
 static void test_aead_pick_finds_by_name(void **state)
 {
 	const struct wr_aead *const *all = wr_aead_all();
@@ -269,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_aead_takes_many_packets_at_a_time),
 		cmocka_unit_test(test_aead_refuses_every_flipped_bit),
 		cmocka_unit_test(test_aead_contexts_may_be_used_by_turns),
+		cmocka_unit_test(test_aead_equals_libcrypto_on_batches_of_all_sorts),
 		cmocka_unit_test(test_aead_pick_finds_by_name),
 	};
 
