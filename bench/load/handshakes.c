@@ -23,8 +23,8 @@
 #include "wg/handshake.h"
 #include "wire/message.h"
 
-/* At a time, so that the figure is of handshakes and not of waking up; too few for anybody to count as
- * load and ask for cookies, which would make it another handshake (wireguard-go: 128). */
+/* At a time, so that the figure is of handshakes and not of waking up; too few for anybody to count
+ * as load and ask for cookies, which would make it another handshake (wireguard-go: 128). */
 #define WINDOW 8
 #define ANSWER_MS 1000
 #define MOST_TRIES 5

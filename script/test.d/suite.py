@@ -12,7 +12,6 @@ script/test is the way to start this.
 
 import argparse
 import os
-import pwd
 import signal
 import subprocess
 import sys
@@ -35,22 +34,21 @@ class Part:
     about: str
     after: list = field(default_factory=list)  # parts that must have ended well
     cores: int = 1
-    root: bool = False
 
 
 # Started in this order as cores come free.  End-to-end tests wait more than they work, so one lane
 # is theirs while the other builds and tests what they do not need.
 PARTS = [
     Part("program", "builds with gcc, without warnings", cores=2),
-    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"], root=True),
+    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
     Part("unit", "unit tests and simulator", after=["program"]),
     Part("asan", "unit tests and simulator under AddressSanitizer and UBSan"),
     Part("clang", "unit tests and simulator, built with clang without warnings"),
     Part("tsan", "the engine under ThreadSanitizer"),
     Part("fuzz", "every parser and the receive path against libFuzzer"),
     Part("style", "floors, formatting, scripts, manual pages, completions, documents"),
-    Part("e2e-asan", "real packets under AddressSanitizer and UBSan", after=["asan"], root=True),
-    Part("demo", "script/demo", after=["program"], root=True),
+    Part("e2e-asan", "real packets under AddressSanitizer and UBSan", after=["asan"]),
+    Part("demo", "script/demo", after=["program"]),
 ]
 
 
@@ -86,10 +84,9 @@ class Suite:
         folder = LOGS / part.name
         make_folder(folder)
         with open(log_of(part), "w") as log:
-            give_to_user(log_of(part))
             process = subprocess.Popen(
                 [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=environment(part, folder, self.nightly), **({} if part.root else as_user()),
+                start_new_session=True, env=environment(part, folder, self.nightly),
             )
         self.free_cores -= part.cores
         self.running[part] = process, time.monotonic()
@@ -112,7 +109,7 @@ class Suite:
     def end(self, part, count, seconds, note):
         self.ended[part.name] = count
         print(f"{part.name:9} {seconds:4.0f} s {count.passed:5} passed {count.failed:3} failed   {note or part.about}")
-        if not count.is_good() and log_of(part).exists():
+        if not count.is_good() and seconds:
             show_end_of(log_of(part))
         sys.stdout.flush()
 
@@ -140,39 +137,23 @@ def signal_group(process, number):
         pass
 
 
-def user():
-    """The user on whose behalf root runs this, or None."""
-    uid = os.environ.get("SUDO_UID")
-    return pwd.getpwuid(int(uid)) if os.geteuid() == 0 and uid and uid != "0" else None
-
-
-def as_user():
-    who = user()
-    if not who:
-        return {}
-    return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": os.getgrouplist(who.pw_name, who.pw_gid)}
-
-
-def give_to_user(path):
-    if who := user():
-        os.chown(path, who.pw_uid, who.pw_gid)
-
-
 def make_folder(folder):
-    """An empty folder for results, the user's own."""
-    for missing in [TREE / "build", LOGS, folder]:
-        if not missing.exists():
-            missing.mkdir()
-            give_to_user(missing)
+    """An empty folder for results."""
+    folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
 
 
+def give_back():
+    """What was built by root with sudo belongs to the user who asked."""
+    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if os.geteuid() == 0 and uid and gid:
+        subprocess.run(["chown", "-R", f"{uid}:{gid}", *TREE.glob("build"), *TREE.glob("build-*")], check=False)
+
+
 def environment(part, folder, nightly):
-    ours = {"RESULTS": str(folder), "JOBS": str(part.cores), "NIGHTLY": "1" if nightly else "", "PYTHONDONTWRITEBYTECODE": "1"}
-    if not part.root and user():
-        ours |= {"HOME": user().pw_dir, "USER": user().pw_name, "LOGNAME": user().pw_name}
-    return os.environ | ours
+    ours = {"RESULTS": folder, "JOBS": part.cores, "NIGHTLY": 1 if nightly else "", "PYTHONDONTWRITEBYTECODE": 1}
+    return os.environ | {name: str(value) for name, value in ours.items()}
 
 
 def log_of(part):
@@ -221,6 +202,8 @@ def main():
         suite.interrupt()
         print("interrupted", file=sys.stderr)
         return 130
+    finally:
+        give_back()
     total = suite.total()
     print(f"{total.passed} passed, {total.failed} failed")
     return 0 if total.is_good() else 1

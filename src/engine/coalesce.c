@@ -66,7 +66,7 @@ void wr_coalescer_init(struct wr_coalescer *coalescer, bool has_offload, bool ha
 /* Only to find runs quickly: whoever makes flows collide makes his own slower. */
 static uint32_t flow_hash(const struct wr_packet *packet, const uint8_t *l4)
 {
-	size_t words = packet->family == WR_IPV4 ? 2 : 8;   /* source and destination */
+	size_t words = packet->family == WR_IPV4 ? 2 : 8; /* source and destination */
 	uint32_t hash = packet->protocol;
 
 	for (size_t i = 0; i < words; i++)
@@ -97,7 +97,8 @@ static uint32_t tcp_header_len(const uint8_t *ip, const struct wr_packet *packet
 	if (packet->total_len < packet->l4_offset + (uint32_t)WR_TCP_HEADER_LEN)
 		return 0;
 	header_len = packet->l4_offset + (tcp[TCP_DATA_OFFSET] >> 4) * 4u;
-	if (header_len < packet->l4_offset + (uint32_t)WR_TCP_HEADER_LEN || header_len >= packet->total_len)
+	if (header_len < packet->l4_offset + (uint32_t)WR_TCP_HEADER_LEN ||
+	    header_len >= packet->total_len)
 		return 0;
 	if ((tcp[TCP_FLAGS] & (uint8_t)~WR_TCP_PSH) != WR_TCP_ACK)
 		return 0;
@@ -165,7 +166,7 @@ static bool has_same_tcp(const struct wr_run *run, const struct candidate *candi
 
 	return read32(a) == read32(b) && read_be32(b + TCP_SEQ) == run->next_seq &&
 	       read32(a + TCP_ACK) == read32(b + TCP_ACK) &&
-	       a[TCP_DATA_OFFSET] == b[TCP_DATA_OFFSET] &&      /* and reserved bits */
+	       a[TCP_DATA_OFFSET] == b[TCP_DATA_OFFSET] && /* and reserved bits */
 	       memcmp(a + TCP_WINDOW, b + TCP_WINDOW, 2) == 0 &&
 	       memcmp(a + TCP_URGENT, b + TCP_URGENT, 2) == 0 &&
 	       memcmp(a + TCP_OPTIONS, b + TCP_OPTIONS, options) == 0;

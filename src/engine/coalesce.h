@@ -24,22 +24,22 @@
 #define WR_COALESCE_HEADROOM sizeof(struct virtio_net_hdr)
 
 struct wr_run {
-	uint8_t *ip;                /* the first packet, with room before it */
-	uint32_t flow;              /* hash of addresses, ports and protocol */
-	uint32_t total_len;         /* of the super-packet */
-	uint32_t next_seq;          /* TCP */
-	uint16_t header_len;        /* IP and transport */
+	uint8_t *ip;         /* the first packet, with room before it */
+	uint32_t flow;       /* hash of addresses, ports and protocol */
+	uint32_t total_len;  /* of the super-packet */
+	uint32_t next_seq;   /* TCP */
+	uint16_t header_len; /* IP and transport */
 	uint16_t l4_offset;
-	uint16_t payload;           /* of each packet but the last */
-	uint16_t count;             /* packets */
+	uint16_t payload; /* of each packet but the last */
+	uint16_t count;   /* packets */
 	uint8_t protocol;
-	bool is_open;               /* may grow */
+	bool is_open; /* may grow */
 	struct iovec spans[WR_COALESCE_SPANS];
 };
 
 struct wr_coalescer {
-	bool does_tcp, does_udp;    /* else each packet is written for itself */
-	bool has_header;            /* the TUN wants a virtio_net_hdr */
+	bool does_tcp, does_udp; /* else each packet is written for itself */
+	bool has_header;         /* the TUN wants a virtio_net_hdr */
 	unsigned count;
 	struct wr_run runs[WR_COALESCE_RUNS];
 };

@@ -31,8 +31,8 @@ static uint32_t mtu_of(const struct wr_peer *peer)
 {
 	const struct wr_attachment *attachment = peer->device->owner;
 
-	return attachment ? atomic_load_explicit(&attachment->mtu, memory_order_relaxed) :
-			    UINT16_MAX;
+	return attachment ? atomic_load_explicit(&attachment->mtu, memory_order_relaxed)
+			  : UINT16_MAX;
 }
 
 /* --- Sending. --- */
@@ -113,19 +113,14 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 	struct wr_instant now = turn->moment.now;
 
 	switch (output->kind) {
-	case WR_OUTPUT_NONE:
-		break;
-	case WR_OUTPUT_DATAGRAM:
-		send_datagram(engine, output);
-		break;
+	case WR_OUTPUT_NONE: break;
+	case WR_OUTPUT_DATAGRAM: send_datagram(engine, output); break;
 	case WR_OUTPUT_SESSION:
 		wr_tally_add(&engine->tally.handshakes, 1);
 		if (!send_staged(engine, output->peer, now) && output->needs_keepalive)
 			send_keepalive(engine, output->peer, now);
 		break;
-	case WR_OUTPUT_KEEPALIVE:
-		send_keepalive(engine, output->peer, now);
-		break;
+	case WR_OUTPUT_KEEPALIVE: send_keepalive(engine, output->peer, now); break;
 	case WR_OUTPUT_GIVE_UP:
 		wr_tally_add(&engine->tally.verdicts[WR_DROP_STAGED],
 			     wr_staging_drop(&engine->staging, output->peer));
@@ -183,8 +178,8 @@ static void take_packet(struct wr_engine *engine, const struct turn *turn, struc
 		wr_peer_ask(peer, WR_ATTENTION_HANDSHAKE);
 }
 
-static void take_letter(struct wr_engine *engine, struct turn *turn,
-			const struct wr_letter *letter, struct wr_bytes body)
+static void take_letter(struct wr_engine *engine, struct turn *turn, const struct wr_letter *letter,
+			struct wr_bytes body)
 {
 	if (letter->kind == WR_LETTER_HANDSHAKE)
 		take_handshake(engine, turn, letter, body);

@@ -19,12 +19,12 @@ struct wr_engine {
 	struct wr_outbox outbox;
 	struct wr_entropy entropy[WR_ENTROPY_POOL]; /* the first `entropy_left` are fresh */
 	unsigned entropy_left;
-	struct wr_instant loaded_until;     /* handshakes must show a cookie until then */
-	struct wr_instant reclaim_due;      /* WR_NEVER if nothing waits to be freed */
-	struct wr_retire_list retired;      /* of the engine itself; the port has its own */
-	uint64_t generation;                /* of the newest socket set */
+	struct wr_instant loaded_until; /* handshakes must show a cookie until then */
+	struct wr_instant reclaim_due;  /* WR_NEVER if nothing waits to be freed */
+	struct wr_retire_list retired;  /* of the engine itself; the port has its own */
+	uint64_t generation;            /* of the newest socket set */
 	bool has_started;
-	struct wr_worker *workers;          /* shared.worker_count of them */
+	struct wr_worker *workers; /* shared.worker_count of them */
 };
 
 /* One turn; false if there is more to do at once. */

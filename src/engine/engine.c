@@ -88,7 +88,7 @@ int wr_engine_listen(struct wr_engine *engine, uint16_t port, uint32_t mark)
 void wr_engine_unlisten(struct wr_engine *engine)
 {
 	if (wr_engine_listen_port(engine) && !publish_no_sockets(engine))
-		abort();    /* control-plane memory: docs/architecture.md, "Threads and memory" */
+		abort(); /* control-plane memory: docs/architecture.md, "Threads and memory" */
 }
 
 uint16_t wr_engine_listen_port(const struct wr_engine *engine)
@@ -128,8 +128,7 @@ static int init(struct wr_engine *engine, const struct wr_engine_config *config)
 	if (engine->shared.control_fd < 0)
 		return -errno;
 	engine->shared.port = wr_port_new(&config->timing, &hash_key);
-	engine->shared.attachments =
-		calloc(ATTACHMENTS_MAX, sizeof(*engine->shared.attachments));
+	engine->shared.attachments = calloc(ATTACHMENTS_MAX, sizeof(*engine->shared.attachments));
 	engine->aead_context = config->aead->context_new();
 	engine->reclaim_due = WR_NEVER;
 	if (!engine->shared.port || !engine->shared.attachments || !engine->aead_context ||

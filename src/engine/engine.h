@@ -21,15 +21,15 @@
 struct wr_engine;
 
 struct wr_engine_config {
-	unsigned workers;               /* 1 to WR_ENGINE_MAX_WORKERS */
+	unsigned workers; /* 1 to WR_ENGINE_MAX_WORKERS */
 	const struct wr_aead *aead;
 	struct wr_timing timing;
 };
 
 struct wr_counters {
-	uint64_t verdicts[WR_VERDICTS]; /* packets and datagrams by what became of them */
-	uint64_t rx_packets, tx_packets;    /* transport messages, keepalives too */
-	uint64_t handshakes;            /* sessions made */
+	uint64_t verdicts[WR_VERDICTS];  /* packets and datagrams by what became of them */
+	uint64_t rx_packets, tx_packets; /* transport messages, keepalives too */
+	uint64_t handshakes;             /* sessions made */
 	uint64_t sent_cookies;
 };
 

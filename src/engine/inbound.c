@@ -54,7 +54,7 @@ static void deliver(struct wr_worker *worker, const struct wr_attachment *attach
 	write_all(worker, attachment);
 	bool is_taken = wr_coalescer_add(worker->coalescer, ip, packet);
 
-	assert(is_taken);       /* an empty coalescer takes any packet */
+	assert(is_taken); /* an empty coalescer takes any packet */
 }
 
 /* --- One opened message. --- */
@@ -79,8 +79,7 @@ static enum wr_verdict check_inner(const struct group *group, uint8_t *ip, uint3
 }
 
 /* True if the message was authentic and fresh. */
-static bool take(struct wr_worker *worker, const struct group *group,
-		 const struct wr_aead_job *job)
+static bool take(struct wr_worker *worker, const struct group *group, const struct wr_aead_job *job)
 {
 	struct wr_packet packet;
 
@@ -92,7 +91,7 @@ static bool take(struct wr_worker *worker, const struct group *group,
 		wr_tally_drop(&worker->tally, WR_DROP_REPLAY);
 		return false;
 	}
-	if (!job->len)          /* a keepalive */
+	if (!job->len) /* a keepalive */
 		return true;
 	enum wr_verdict verdict = check_inner(group, job->dst, job->len, &packet);
 
@@ -162,8 +161,7 @@ static void take_data(struct wr_worker *worker, struct group *group, uint8_t *me
 			wr_tally_drop(&worker->tally, WR_DROP_INDEX);
 			return;
 		}
-		switch_session(worker, group,
-			       WR_CONTAINER_OF(entry, struct wr_session, index));
+		switch_session(worker, group, WR_CONTAINER_OF(entry, struct wr_session, index));
 	}
 	if (wr_session_is_expired(group->session, worker->now)) {
 		wr_tally_drop(&worker->tally, WR_DROP_EXPIRED);
@@ -195,17 +193,11 @@ static void take_datagram(struct wr_worker *worker, struct group *group, uint8_t
 	struct wr_bytes datagram = { data, len };
 
 	switch (wr_message_type(datagram)) {
-	case WR_MESSAGE_DATA:
-		take_data(worker, group, data, len);
-		break;
+	case WR_MESSAGE_DATA: take_data(worker, group, data, len); break;
 	case WR_MESSAGE_INITIATION:
 	case WR_MESSAGE_RESPONSE:
-	case WR_MESSAGE_COOKIE:
-		take_handshake(worker, group->burst, datagram);
-		break;
-	case WR_MESSAGE_NONE:
-		wr_tally_drop(&worker->tally, len < WR_DATA_OVERHEAD ? WR_DROP_SHORT : WR_DROP_TYPE);
-		break;
+	case WR_MESSAGE_COOKIE: take_handshake(worker, group->burst, datagram); break;
+	case WR_MESSAGE_NONE: wr_tally_drop(&worker->tally, wr_message_refuse(datagram)); break;
 	}
 }
 

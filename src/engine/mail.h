@@ -14,8 +14,8 @@
 #include "wg/peer.h"
 
 enum wr_letter_kind {
-	WR_LETTER_HANDSHAKE,    /* body: a datagram that is no transport message */
-	WR_LETTER_PACKET,       /* body: an IP packet for `peer`, which has no session */
+	WR_LETTER_HANDSHAKE, /* body: a datagram that is no transport message */
+	WR_LETTER_PACKET,    /* body: an IP packet for `peer`, which has no session */
 };
 
 struct wr_letter {

@@ -39,8 +39,8 @@ static struct wr_flow find_flow(struct wr_worker *worker, const struct wr_attach
 				const struct wr_packet *packet)
 {
 	struct wr_flow flow = { 0 };
-	struct wr_peer *peer =
-		wr_allowedips_find(&attachment->device->allowed, packet->family, packet->dst);
+	struct wr_peer *peer = wr_allowedips_find(&attachment->device->allowed, packet->family,
+						  packet->dst);
 
 	if (!peer) {
 		wr_tally_drop(&worker->tally, WR_DROP_NO_ROUTE);

@@ -76,8 +76,7 @@ static bool fits_last(const struct wr_outbox *outbox, const struct wr_flow *flow
 	return outbox->is_last_open && outbox->flow.session == flow->session &&
 	       outbox->flow.endpoint_version == flow->endpoint_version && last->tos == ecn &&
 	       len <= last->segment && last->len + len <= WR_UDP_MAX_PAYLOAD &&
-	       outbox->used + len <= BUFFER_LEN &&
-	       last->len < last->segment * WR_UDP_MAX_SEGMENTS;
+	       outbox->used + len <= BUFFER_LEN && last->len < last->segment * WR_UDP_MAX_SEGMENTS;
 }
 
 static void start_burst(struct wr_outbox *outbox, const struct wr_flow *flow, uint32_t len,

@@ -22,7 +22,7 @@
 struct wr_flow {
 	struct wr_peer *peer;
 	struct wr_session *session;
-	uint32_t endpoint_version;      /* of the peer's endpoint; 0: not known */
+	uint32_t endpoint_version; /* of the peer's endpoint; 0: not known */
 	struct wr_endpoint endpoint;
 };
 
@@ -30,13 +30,13 @@ struct wr_outbox {
 	struct wr_tally *tally;
 	struct wr_aead_context *aead_context;
 	const struct wr_aead *aead;
-	int v4, v6;                     /* sockets, -1 if none */
-	struct wr_flow flow;            /* of the last burst */
-	uint64_t flow_bytes;            /* sealed for it and not yet noted in the peer */
+	int v4, v6;          /* sockets, -1 if none */
+	struct wr_flow flow; /* of the last burst */
+	uint64_t flow_bytes; /* sealed for it and not yet noted in the peer */
 	bool flow_has_data;
-	bool is_last_open;              /* the last burst may grow */
-	bool wakes_control;             /* a peer asks for the port's thread */
-	struct wr_instant now;          /* of this round */
+	bool is_last_open;     /* the last burst may grow */
+	bool wakes_control;    /* a peer asks for the port's thread */
+	struct wr_instant now; /* of this round */
 	unsigned count;
 	size_t used;
 	uint8_t *buffer;

@@ -30,7 +30,9 @@ void __tsan_release(void *address);
 #endif
 
 /* What a grace period orders, as a name for ThreadSanitizer. */
-struct wr_rcu { char order; };
+struct wr_rcu {
+	char order;
+};
 
 static inline void wr_rcu_enter(void)
 {

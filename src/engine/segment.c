@@ -43,8 +43,8 @@ static bool complete_checksum(const struct virtio_net_hdr *header, uint8_t *pack
 
 	if (at + 2 > len || header->csum_start >= len)
 		return false;
-	uint64_t sum = wr_sum((struct wr_bytes){ packet + header->csum_start,
-						 len - header->csum_start }, 0);
+	uint64_t sum = wr_sum(
+		(struct wr_bytes){ packet + header->csum_start, len - header->csum_start }, 0);
 	uint16_t folded = (uint16_t)~wr_sum_fold(sum);
 
 	/* RFC 768: a UDP checksum of zero is sent as all ones. */
@@ -85,10 +85,10 @@ static enum wr_verdict start_super(struct wr_segmenter *segmenter,
 			segmenter->gso == VIRTIO_NET_HDR_GSO_TCPV6 ||
 			segmenter->gso == VIRTIO_NET_HDR_GSO_UDP_L4;
 	uint32_t header_len = is_known ? super_header_len(segmenter->gso, segmenter->packet,
-							  segmenter->len, header->csum_start) : 0;
+							  segmenter->len, header->csum_start)
+				       : 0;
 
-	if (!header_len || !header->gso_size ||
-	    !(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+	if (!header_len || !header->gso_size || !(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
 		return WR_DROP_INNER;
 	segmenter->header_len = (uint16_t)header_len;
 	segmenter->l4_offset = header->csum_start;
@@ -136,7 +136,7 @@ static void write_tcp_header(const struct wr_segmenter *segmenter, uint8_t *tcp)
 
 	write_be32(tcp + TCP_SEQ, seq + segmenter->index * segmenter->payload);
 	if (segmenter->left > 1)
-		tcp[TCP_FLAGS] &= (uint8_t)~(WR_TCP_FIN | WR_TCP_PSH);
+		tcp[TCP_FLAGS] &= (uint8_t) ~(WR_TCP_FIN | WR_TCP_PSH);
 	/* RFC 3168 section 6.1.2: the reduction is told once. */
 	if (segmenter->index > 0)
 		tcp[TCP_FLAGS] &= (uint8_t)~WR_TCP_CWR;
@@ -152,8 +152,8 @@ static void write_l4_checksum(const struct wr_segmenter *segmenter, uint8_t *ip,
 		.family = is_v4 ? WR_IPV4 : WR_IPV6,
 		.src = ip + (is_v4 ? 12 : 8),
 		.dst = ip + (is_v4 ? 16 : 24),
-		.protocol = segmenter->gso == VIRTIO_NET_HDR_GSO_UDP_L4 ? WR_PROTO_UDP :
-									  WR_PROTO_TCP,
+		.protocol = segmenter->gso == VIRTIO_NET_HDR_GSO_UDP_L4 ? WR_PROTO_UDP
+									: WR_PROTO_TCP,
 	};
 	uint8_t *l4 = ip + segmenter->l4_offset;
 

@@ -28,18 +28,21 @@
 struct wr_segmenter {
 	uint8_t *packet;
 	uint32_t len;
-	uint32_t next;              /* offset of the next packet's payload */
-	uint32_t left;              /* packets to come */
-	uint32_t index;             /* of the next packet */
-	uint16_t payload;           /* bytes of payload in each packet but the last */
-	uint16_t header_len;        /* IP and transport */
+	uint32_t next;       /* offset of the next packet's payload */
+	uint32_t left;       /* packets to come */
+	uint32_t index;      /* of the next packet */
+	uint16_t payload;    /* bytes of payload in each packet but the last */
+	uint16_t header_len; /* IP and transport */
 	uint16_t l4_offset;
-	uint8_t gso;                /* VIRTIO_NET_HDR_GSO_*, without flags */
+	uint8_t gso; /* VIRTIO_NET_HDR_GSO_*, without flags */
 	uint8_t header[WR_SEGMENT_HEADER_MAX];
 };
 
 /* One IP packet inside of the segmenter's buffer. */
-struct wr_segment { uint8_t *data; uint32_t len; };
+struct wr_segment {
+	uint8_t *data;
+	uint32_t len;
+};
 
 /* `packet` stays the caller's and is changed. Completes the checksum of a plain
  * packet at once. WR_TAKEN, or why the packet makes no sense. */
@@ -49,7 +52,8 @@ enum wr_verdict wr_segmenter_start(struct wr_segmenter *segmenter,
 
 /* The next packet; false when all were given. It may be changed, and so may up
  * to 15 bytes after it if they are put back before the next call. */
-bool wr_segmenter_next(struct wr_segmenter *segmenter, struct wr_segment *ret_segment) WR_MUST_CHECK;
+bool wr_segmenter_next(struct wr_segmenter *segmenter, struct wr_segment *ret_segment)
+	WR_MUST_CHECK;
 
 /* Length of the longest packet that will come. */
 static inline uint32_t wr_segmenter_longest(const struct wr_segmenter *segmenter)

@@ -10,7 +10,7 @@ struct wr_staged_queue {
 	struct wr_staged_queue *next, *prev;
 	struct wr_peer *peer;
 	struct wr_staged *first;
-	struct wr_staged **last;    /* where the next goes */
+	struct wr_staged **last; /* where the next goes */
 	unsigned count;
 };
 
@@ -76,8 +76,8 @@ static unsigned make_room(struct wr_staging *staging, struct wr_peer *peer, uint
 	unsigned dropped = 0;
 
 	for (struct wr_staged_queue *queue = peer->owner;
-	     queue && (queue->count >= WR_STAGED_PER_PEER ||
-		       staging->bytes + cost(len) > WR_STAGED_BYTES);
+	     queue &&
+	     (queue->count >= WR_STAGED_PER_PEER || staging->bytes + cost(len) > WR_STAGED_BYTES);
 	     queue = peer->owner) {
 		wr_staging_free(wr_staging_take(staging, peer));
 		dropped++;

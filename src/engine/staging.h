@@ -16,14 +16,14 @@
 struct wr_staged {
 	struct wr_staged *next;
 	uint32_t len;
-	uint8_t data[];             /* the packet and 16 bytes for padding */
+	uint8_t data[]; /* the packet and 16 bytes for padding */
 };
 
 struct wr_staged_queue;
 
 struct wr_staging {
 	size_t bytes;
-	struct wr_staged_queue *first;  /* of the queues that are not empty */
+	struct wr_staged_queue *first; /* of the queues that are not empty */
 };
 
 /* Copies the packet. Returns how many packets were dropped to make room (the new

@@ -16,7 +16,11 @@
 #define MAX_EVENTS 8
 
 /* What an event of epoll is about: an attachment's number, or one of these. */
-enum event_source { SOURCE_WAKE = 1 << 16, SOURCE_V4, SOURCE_V6 };
+enum event_source {
+	SOURCE_WAKE = 1 << 16,
+	SOURCE_V4,
+	SOURCE_V6
+};
 
 void wr_worker_wake(const struct wr_worker *worker)
 {
@@ -43,8 +47,8 @@ static void unwatch(const struct wr_worker *worker, int fd)
  * epoll forgets them when they are closed, if it has not yet. */
 static void follow_sockets(struct wr_worker *worker)
 {
-	const struct wr_socket_set *set =
-		atomic_load_explicit(&worker->shared->sockets, memory_order_acquire);
+	const struct wr_socket_set *set = atomic_load_explicit(&worker->shared->sockets,
+							       memory_order_acquire);
 
 	if (set->generation == worker->generation)
 		return;
@@ -61,18 +65,10 @@ static void handle(struct wr_worker *worker, uint32_t source)
 	uint64_t wakes;
 
 	switch (source) {
-	case SOURCE_WAKE:
-		eventfd_read(worker->wake_fd, &wakes);
-		break;
-	case SOURCE_V4:
-		wr_worker_inbound(worker, worker->outbox.v4);
-		break;
-	case SOURCE_V6:
-		wr_worker_inbound(worker, worker->outbox.v6);
-		break;
-	default:
-		wr_worker_outbound(worker, &worker->shared->attachments[source]);
-		break;
+	case SOURCE_WAKE: eventfd_read(worker->wake_fd, &wakes); break;
+	case SOURCE_V4: wr_worker_inbound(worker, worker->outbox.v4); break;
+	case SOURCE_V6: wr_worker_inbound(worker, worker->outbox.v6); break;
+	default: wr_worker_outbound(worker, &worker->shared->attachments[source]); break;
 	}
 }
 
@@ -91,8 +87,8 @@ static void round_of_events(struct wr_worker *worker, const struct epoll_event *
 		uint32_t source = events[i].data.u32;
 
 		if (is_dead(&events[i]))
-			unwatch(worker, wr_worker_queue(worker,
-							worker->shared->attachments[source].tun));
+			unwatch(worker,
+				wr_worker_queue(worker, worker->shared->attachments[source].tun));
 		else
 			handle(worker, source);
 	}

@@ -31,7 +31,7 @@
  * while the engine does not listen. */
 struct wr_socket_set {
 	struct wr_udp_sockets sockets;
-	uint64_t generation;            /* from 1; never used twice */
+	uint64_t generation; /* from 1; never used twice */
 	struct wr_retired retired;
 };
 
@@ -47,11 +47,11 @@ struct wr_shared {
 	const struct wr_aead *aead;
 	struct wr_port *port;
 	struct wr_rcu rcu;
-	_Atomic(struct wr_socket_set *) sockets;    /* never NULL */
+	_Atomic(struct wr_socket_set *) sockets; /* never NULL */
 	_Atomic bool is_stopping;
-	int control_fd;                 /* eventfd: the control thread has something to do */
+	int control_fd; /* eventfd: the control thread has something to do */
 	unsigned worker_count;
-	struct wr_attachment *attachments;          /* fixed once workers run */
+	struct wr_attachment *attachments; /* fixed once workers run */
 	unsigned attachment_count;
 };
 
@@ -62,11 +62,11 @@ struct wr_worker {
 	pthread_t thread;
 	bool is_started;
 	int epoll_fd;
-	int wake_fd;                    /* eventfd: look at `shared` again */
-	bool wakes_control;             /* at the end of this round */
-	struct wr_instant now;          /* of this round */
-	uint64_t generation;            /* of the sockets that epoll_fd watches */
-	struct wr_ring *mail;           /* letters to the control thread */
+	int wake_fd;           /* eventfd: look at `shared` again */
+	bool wakes_control;    /* at the end of this round */
+	struct wr_instant now; /* of this round */
+	uint64_t generation;   /* of the sockets that epoll_fd watches */
+	struct wr_ring *mail;  /* letters to the control thread */
 	struct wr_ring *packet_mail;
 	struct wr_tally tally;
 	struct wr_aead_context *aead_context;
@@ -74,7 +74,7 @@ struct wr_worker {
 	struct wr_udp_receiver *receiver;
 	struct wr_coalescer *coalescer;
 	struct wr_segmenter segmenter;
-	uint8_t *tun_buffer;            /* one packet as read from a TUN */
+	uint8_t *tun_buffer; /* one packet as read from a TUN */
 };
 
 /* Packets of one queue of a TUN: until it is empty or enough is gathered. */

@@ -16,7 +16,8 @@ static int listen_on(struct wr_interface *interface, uint16_t port)
 
 	if (status == -EACCES)
 		wr_log_error("cannot listen: port=%u: one below 1024 needs WARREN_LOW_PORTS=1 "
-			     "at start", port);
+			     "at start",
+			     port);
 	if (status < 0)
 		return status;
 	interface->listen_port = wr_engine_listen_port(interface->engine);

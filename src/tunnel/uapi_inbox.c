@@ -51,12 +51,11 @@ void wr_uapi_inbox_add(struct wr_uapi_inbox *inbox, size_t len)
 
 bool wr_uapi_inbox_peek(struct wr_uapi_inbox *inbox, struct wr_bytes *ret_request)
 {
-	const uint8_t *from = inbox->data + inbox->searched;
 	const uint8_t *end;
 
 	if (inbox->len == inbox->searched)
 		return false;
-	end = memmem(from, inbox->len - inbox->searched, "\n\n", 2);
+	end = memmem(inbox->data + inbox->searched, inbox->len - inbox->searched, "\n\n", 2);
 	if (!end) {
 		/* The last byte may be the first of the two. */
 		inbox->searched = inbox->len - 1;

@@ -6,21 +6,23 @@
 
 /* An address or prefix as a number, most significant bit first: IPv4 in the
  * upper half of `high`. */
-struct bits { uint64_t high, low; };
+struct bits {
+	uint64_t high, low;
+};
 
 /* A branch, a prefix that belongs to a peer, or both. Readers touch what stands
  * before `parent`, one cache line. */
 struct wr_allowed_node {
-	struct bits key;                        /* bits past `length` are zero */
+	struct bits key; /* bits past `length` are zero */
 	_Atomic(struct wr_allowed_node *) child[2];
-	_Atomic(struct wr_peer *) peer;         /* NULL: only a branch, with two children */
+	_Atomic(struct wr_peer *) peer; /* NULL: only a branch, with two children */
 	uint8_t length;
 
 	struct wr_allowed_node *parent;
-	struct wr_allowed_list *list;           /* that `entry` is in */
+	struct wr_allowed_list *list; /* that `entry` is in */
 	union {
 		struct wr_allowed_entry entry;
-		struct wr_retired retired;      /* once no list and no parent has it */
+		struct wr_retired retired; /* once no list and no parent has it */
 	};
 };
 
@@ -63,8 +65,7 @@ static struct bits bits_of_prefix(const struct wr_prefix *prefix)
 {
 	const uint8_t *bytes = prefix->ip.bytes;
 
-	return cut_bits(prefix->ip.family == WR_IPV4 ? bits4(bytes) : bits6(bytes),
-			prefix->length);
+	return cut_bits(prefix->ip.family == WR_IPV4 ? bits4(bytes) : bits6(bytes), prefix->length);
 }
 
 /* The bit after the first `position`; position is below 128. */
@@ -201,9 +202,9 @@ static void adopt(struct wr_allowed_node *parent, struct wr_allowed_node *child)
 /* Where a prefix is in the trie, or where it has to go. */
 struct place {
 	_Atomic(struct wr_allowed_node *) *slot;
-	struct wr_allowed_node *parent;         /* of `slot`; NULL for the root */
-	struct wr_allowed_node *node;           /* in `slot`; may be NULL */
-	unsigned shared;                        /* leading bits of node and prefix */
+	struct wr_allowed_node *parent; /* of `slot`; NULL for the root */
+	struct wr_allowed_node *node;   /* in `slot`; may be NULL */
+	unsigned shared;                /* leading bits of node and prefix */
 };
 
 static struct place find_place(struct wr_allowedips *table, const struct wr_prefix *prefix)

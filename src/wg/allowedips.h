@@ -30,7 +30,9 @@ struct wr_allowed_entry {
 	struct wr_prefix prefix;
 };
 
-struct wr_allowed_list { struct wr_allowed_entry *first, *last; };
+struct wr_allowed_list {
+	struct wr_allowed_entry *first, *last;
+};
 
 /* Frees all nodes at once: no readers are left. */
 void wr_allowedips_done(struct wr_allowedips *table);

@@ -102,10 +102,9 @@ static bool send(struct wr_peer *peer, const struct wr_moment *moment,
 	handshake->sent = moment->now;
 	if (!initiate(peer, moment, entropy, &message))
 		return false;
-	*output = (struct wr_output){ .kind = WR_OUTPUT_DATAGRAM,
-				      .peer = peer,
-				      .to = endpoint,
-				      .len = WR_INITIATION_LEN };
+	*output = (struct wr_output){
+		.kind = WR_OUTPUT_DATAGRAM, .peer = peer, .to = endpoint, .len = WR_INITIATION_LEN
+	};
 	wr_initiation_write(&message, output->datagram);
 	wr_cookie_jar_sign(&peer->cookie, moment->now, output->datagram, output->len);
 	wr_peer_note_mac1(peer, output->datagram, output->len);

@@ -12,10 +12,12 @@
 
 /* A bucket, told by when it will be full again: one number, no refill to do. It
  * lacks a token for each `cost` nanoseconds until then. */
-struct bucket { uint64_t full_at; };
+struct bucket {
+	uint64_t full_at;
+};
 
 struct source_key {
-	uint64_t bits;          /* of the prefix, from the top */
+	uint64_t bits; /* of the prefix, from the top */
 	uint8_t family;
 };
 
@@ -62,8 +64,7 @@ static struct source_key key_of(const struct wr_budget *budget, const struct wr_
 {
 	unsigned length = source->family == WR_IPV4 ? budget->rule.prefix4 : budget->rule.prefix6;
 
-	return (struct source_key){ leading_bits(source->bytes, length),
-				       (uint8_t)source->family };
+	return (struct source_key){ leading_bits(source->bytes, length), (uint8_t)source->family };
 }
 
 static bool is_key(const struct source_key *a, const struct source_key *b)
@@ -126,8 +127,8 @@ static uint64_t full_after(const struct bucket *bucket, uint32_t tokens, uint32_
 static bool has(const struct bucket *bucket, uint32_t tokens, uint32_t per_second, uint32_t burst,
 		struct wr_instant now)
 {
-	return bucket->full_at <= now.ns || full_after(bucket, tokens, per_second, now) - now.ns <=
-						    cost_of(burst, per_second);
+	return bucket->full_at <= now.ns ||
+	       full_after(bucket, tokens, per_second, now) - now.ns <= cost_of(burst, per_second);
 }
 
 bool wr_budget_take(struct wr_budget *budget, const struct wr_ip *source, uint32_t tokens,

@@ -12,11 +12,11 @@
 #include "crypto/noise.h"
 
 struct wr_budget_rule {
-	uint32_t per_second;        /* of one source prefix */
+	uint32_t per_second; /* of one source prefix */
 	uint32_t burst;
-	uint32_t all_per_second;    /* of all sources; 0 is no bound */
+	uint32_t all_per_second; /* of all sources; 0 is no bound */
 	uint32_t all_burst;
-	uint8_t prefix4, prefix6;   /* length of a source prefix */
+	uint8_t prefix4, prefix6; /* length of a source prefix */
 };
 
 struct wr_budget;

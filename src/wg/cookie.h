@@ -12,16 +12,16 @@
 
 /* The initiator's side: what one peer's MACs are made with. */
 struct wr_cookie_jar {
-	struct wr_key mac1_key;         /* HASH(LABEL_MAC1 || peer's public key) */
-	struct wr_key open_key;         /* HASH(LABEL_COOKIE || peer's public key) */
+	struct wr_key mac1_key; /* HASH(LABEL_MAC1 || peer's public key) */
+	struct wr_key open_key; /* HASH(LABEL_COOKIE || peer's public key) */
 	struct wr_mac cookie;
-	struct wr_instant expires;      /* of the cookie; 0 if none was given */
+	struct wr_instant expires; /* of the cookie; 0 if none was given */
 };
 
 /* The responder's side: a secret that changes, and keys of one identity. */
 struct wr_cookie_baker {
 	struct wr_key secret;
-	struct wr_instant secret_expires;   /* 0 at first */
+	struct wr_instant secret_expires; /* 0 at first */
 };
 
 void wr_cookie_jar_init(struct wr_cookie_jar *jar, const struct wr_key *peer_public);
@@ -45,6 +45,5 @@ bool wr_cookie_baker_check(const struct wr_cookie_baker *baker, struct wr_bytes 
 /* The reply to a message with `mac1` and sender index `sender`, sealed for those
  * who know `own_public`. */
 void wr_cookie_baker_reply(const struct wr_cookie_baker *baker, const struct wr_key *own_public,
-			   uint32_t sender, const uint8_t mac1[16],
-			   const struct wr_endpoint *from, const uint8_t nonce[24],
-			   struct wr_cookie_reply *ret);
+			   uint32_t sender, const uint8_t mac1[16], const struct wr_endpoint *from,
+			   const uint8_t nonce[24], struct wr_cookie_reply *ret);

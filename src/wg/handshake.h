@@ -14,11 +14,14 @@
 
 #define WR_TAI64N_LEN 12
 
-enum wr_handshake_state { WR_HANDSHAKE_IDLE, WR_HANDSHAKE_INITIATED };
+enum wr_handshake_state {
+	WR_HANDSHAKE_IDLE,
+	WR_HANDSHAKE_INITIATED
+};
 
 /* A device's own key and what is computed from it once. */
 struct wr_identity {
-	struct wr_key private_key;      /* all zero: none, no handshake is possible */
+	struct wr_key private_key; /* all zero: none, no handshake is possible */
 	struct wr_key public_key;
 };
 
@@ -26,23 +29,25 @@ void wr_identity_set(struct wr_identity *identity, const struct wr_key *private_
 
 /* One peer's handshake as far as it lasts longer than a message. */
 struct wr_handshake {
-	struct wr_index_entry index;            /* entered while INITIATED */
+	struct wr_index_entry index; /* entered while INITIATED */
 	enum wr_handshake_state state;
-	struct wr_key static_static;            /* DH of the two static keys */
-	struct wr_key ephemeral_private;        /* while INITIATED; as the next two */
+	struct wr_key static_static;     /* DH of the two static keys */
+	struct wr_key ephemeral_private; /* while INITIATED; as the next two */
 	struct wr_key chaining_key;
 	struct wr_hash hash;
-	uint8_t latest_timestamp[WR_TAI64N_LEN];    /* newest seen from the peer */
-	uint8_t sent_timestamp[WR_TAI64N_LEN];      /* newest that we sent */
-	struct wr_mac sent_mac1;                /* of our last message, for a cookie reply */
+	uint8_t latest_timestamp[WR_TAI64N_LEN]; /* newest seen from the peer */
+	uint8_t sent_timestamp[WR_TAI64N_LEN];   /* newest that we sent */
+	struct wr_mac sent_mac1;                 /* of our last message, for a cookie reply */
 	bool has_sent_mac1;
-	struct wr_instant sent;                 /* our last initiation; for the rate and retries */
-	struct wr_instant started;              /* first initiation of this attempt */
-	struct wr_instant retry;                /* when to send again; WR_NEVER if not waiting */
-	struct wr_instant consumed;             /* last initiation accepted from the peer */
+	struct wr_instant sent;     /* our last initiation; for the rate and retries */
+	struct wr_instant started;  /* first initiation of this attempt */
+	struct wr_instant retry;    /* when to send again; WR_NEVER if not waiting */
+	struct wr_instant consumed; /* last initiation accepted from the peer */
 };
 
-struct wr_transport_keys { struct wr_key send, receive; };
+struct wr_transport_keys {
+	struct wr_key send, receive;
+};
 
 /* What an initiation says once it is decrypted, before the peer is known. */
 struct wr_initiation_opened {
@@ -62,13 +67,13 @@ void wr_tai64n(struct wr_wall wall, const uint8_t previous[WR_TAI64N_LEN],
 /* Fills all but the MACs of an initiation; state becomes INITIATED. False if
  * the keys do not work together (low order). */
 bool wr_handshake_initiate(struct wr_handshake *handshake, const struct wr_identity *self,
-			   const struct wr_key *peer_public,
-			   const struct wr_key *ephemeral_private,
+			   const struct wr_key *peer_public, const struct wr_key *ephemeral_private,
 			   const uint8_t timestamp[WR_TAI64N_LEN], struct wr_initiation *ret)
 	WR_MUST_CHECK;
 
 /* Step one of two on the responder's side: who is it from? False: forged. */
-bool wr_handshake_open_initiation(const struct wr_identity *self, const struct wr_initiation *message,
+bool wr_handshake_open_initiation(const struct wr_identity *self,
+				  const struct wr_initiation *message,
 				  struct wr_initiation_opened *ret) WR_MUST_CHECK;
 /* Step two, when the peer is known: its timestamp. False: forged. */
 bool wr_handshake_open_timestamp(const struct wr_key *static_static,

@@ -14,7 +14,10 @@
 #include "base/base.h"
 #include "base/retire.h"
 
-enum wr_index_kind { WR_INDEX_HANDSHAKE, WR_INDEX_SESSION };
+enum wr_index_kind {
+	WR_INDEX_HANDSHAKE,
+	WR_INDEX_SESSION
+};
 
 /* Embedded in what an index stands for. `kind` never changes. `index` is atomic
  * because a handshake's entry is entered again, with another index, while a
@@ -58,12 +61,10 @@ void wr_index_remove(struct wr_index_table *table, const struct wr_index_entry *
 static inline struct wr_index_entry *wr_index_find(const struct wr_index_table *table,
 						   uint32_t index)
 {
-	struct wr_index_slots *slots =
-		atomic_load_explicit(&table->slots, memory_order_acquire);
+	struct wr_index_slots *slots = atomic_load_explicit(&table->slots, memory_order_acquire);
 	struct wr_index_entry *entry = atomic_load_explicit(&slots->slots[index & slots->mask],
 							    memory_order_acquire);
 
-	return entry && atomic_load_explicit(&entry->index, memory_order_relaxed) == index ?
-		       entry :
-		       NULL;
+	return entry && atomic_load_explicit(&entry->index, memory_order_relaxed) == index ? entry
+											   : NULL;
 }

@@ -51,8 +51,7 @@ static enum wr_verdict admit(struct input *input, const struct wr_key *own_publi
 		answer_with_cookie(input, own_public, sender);
 		return WR_DROP_COOKIE;
 	}
-	return wr_budget_take(port->handshakes, &input->from->ip, 1, now) ? WR_TAKEN :
-									    WR_DROP_RATE;
+	return wr_budget_take(port->handshakes, &input->from->ip, 1, now) ? WR_TAKEN : WR_DROP_RATE;
 }
 
 /* --- Handshakes. --- */
@@ -77,8 +76,8 @@ static struct wr_session *session_answered(struct input *input, struct wr_peer *
 					   uint32_t remote_index)
 {
 	struct wr_port *port = input->port;
-	struct wr_session *session =
-		wr_session_new(peer, keys, false, &port->timing, input->moment->now);
+	struct wr_session *session = wr_session_new(peer, keys, false, &port->timing,
+						    input->moment->now);
 
 	if (!session)
 		return NULL;
@@ -96,10 +95,9 @@ static void send_response(struct input *input, struct wr_peer *peer,
 {
 	struct wr_output *output = input->output;
 
-	*output = (struct wr_output){ .kind = WR_OUTPUT_DATAGRAM,
-				      .peer = peer,
-				      .to = *input->from,
-				      .len = WR_RESPONSE_LEN };
+	*output = (struct wr_output){
+		.kind = WR_OUTPUT_DATAGRAM, .peer = peer, .to = *input->from, .len = WR_RESPONSE_LEN
+	};
 	wr_response_write(response, output->datagram);
 	wr_cookie_jar_sign(&peer->cookie, input->moment->now, output->datagram, output->len);
 	wr_peer_note_mac1(peer, output->datagram, output->len);
@@ -187,8 +185,8 @@ static enum wr_verdict on_initiation(struct input *input)
 
 	if (!wr_initiation_read(input->datagram, &message))
 		return WR_DROP_SHORT;
-	verdict = wr_match_initiation(input->port, input->datagram, input->from,
-				      input->moment->now, &device);
+	verdict = wr_match_initiation(input->port, input->datagram, input->from, input->moment->now,
+				      &device);
 	if (verdict == WR_TAKEN)
 		verdict = admit(input, &device->identity.public_key, message.sender);
 	if (verdict == WR_TAKEN)
@@ -201,8 +199,8 @@ static enum wr_verdict begin_session(struct input *input, struct wr_peer *peer,
 				     const struct wr_transport_keys *keys, uint32_t remote_index)
 {
 	struct wr_port *port = input->port;
-	struct wr_session *session =
-		wr_session_new(peer, keys, true, &port->timing, input->moment->now);
+	struct wr_session *session = wr_session_new(peer, keys, true, &port->timing,
+						    input->moment->now);
 
 	if (!session)
 		return WR_DROP_RATE; /* more than there is memory for */
@@ -288,16 +286,6 @@ static enum wr_verdict on_cookie_reply(struct input *input)
 	return WR_TAKEN;
 }
 
-/* No message by its type and length: which of the two is wrong? */
-static enum wr_verdict refuse(struct wr_bytes datagram)
-{
-	const uint8_t *data = datagram.data;
-	bool has_type = datagram.len >= 4 && data[0] >= WR_MESSAGE_INITIATION &&
-			data[0] <= WR_MESSAGE_DATA && !data[1] && !data[2] && !data[3];
-
-	return has_type || datagram.len < 4 ? WR_DROP_SHORT : WR_DROP_TYPE;
-}
-
 enum wr_verdict wr_port_input(struct wr_port *port, struct wr_bytes datagram,
 			      const struct wr_endpoint *from, bool under_load,
 			      const struct wr_moment *moment, const struct wr_entropy *entropy,
@@ -314,5 +302,5 @@ enum wr_verdict wr_port_input(struct wr_port *port, struct wr_bytes datagram,
 	case WR_MESSAGE_DATA: return WR_DROP_TYPE; /* not for here */
 	case WR_MESSAGE_NONE: break;
 	}
-	return refuse(datagram);
+	return wr_message_refuse(datagram);
 }

@@ -44,7 +44,7 @@ bool wr_latch_try_write(struct wr_latch *latch, const struct wr_endpoint *endpoi
 	if (atomic_exchange_explicit(&latch->is_writing, true, memory_order_acquire))
 		return false;
 	next = atomic_load_explicit(&latch->version, memory_order_relaxed) + 1;
-	if (next == 0)          /* that means "not known"; and keeps the parity */
+	if (next == 0) /* that means "not known"; and keeps the parity */
 		next = 2;
 	memcpy(words, endpoint, sizeof(*endpoint));
 	copy_in(latch->cells[next & 1], words);

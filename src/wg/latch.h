@@ -19,7 +19,7 @@
 
 /* All zero: not known. */
 struct wr_latch {
-	_Atomic uint32_t version;       /* 0: not known */
+	_Atomic uint32_t version; /* 0: not known */
 	_Atomic bool is_writing;
 	_Atomic uint64_t cells[2][WR_LATCH_WORDS];
 };

@@ -25,9 +25,8 @@ static bool push(struct wr_port *port, struct wr_peer *peer)
 
 	do {
 		atomic_store_explicit(&peer->activity.attention_next, head, memory_order_relaxed);
-	} while (!atomic_compare_exchange_weak_explicit(&port->attention, &head, peer,
-							memory_order_release,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&port->attention, &head, peer, memory_order_release, memory_order_relaxed));
 	return !head;
 }
 

@@ -30,7 +30,9 @@ void wr_note_given_up(struct wr_peer *peer);
 void wr_note_clear(struct wr_peer *peer);
 
 /* A copy of the notes that timers come from; each 0 if not armed. */
-struct wr_notes { struct wr_instant unanswered_sent, unanswered_received, last_traversal; };
+struct wr_notes {
+	struct wr_instant unanswered_sent, unanswered_received, last_traversal;
+};
 
 struct wr_notes wr_notes_of(const struct wr_peer *peer);
 

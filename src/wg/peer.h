@@ -27,32 +27,32 @@ struct wr_port;
 
 /* Why a peer needs the port's thread: bits of wr_activity.attention. */
 enum wr_attention {
-	WR_ATTENTION_TIMERS = 1,        /* a timer may have to run that none watches yet */
-	WR_ATTENTION_REKEY = 2,         /* traffic on a session past its rekey time */
-	WR_ATTENTION_CONFIRM = 4,       /* first packet on a session that we answered for */
-	WR_ATTENTION_HANDSHAKE = 8,     /* data to send and no session */
+	WR_ATTENTION_TIMERS = 1,    /* a timer may have to run that none watches yet */
+	WR_ATTENTION_REKEY = 2,     /* traffic on a session past its rekey time */
+	WR_ATTENTION_CONFIRM = 4,   /* first packet on a session that we answered for */
+	WR_ATTENTION_HANDSHAKE = 8, /* data to send and no session */
 };
 
 /* Notes of the data plane; instants in ns, 0 for "not so". */
 struct wr_activity {
-	_Atomic uint64_t unanswered_sent;       /* first data sent since anything came in */
-	_Atomic uint64_t unanswered_received;   /* first data received since anything went out */
-	_Atomic uint64_t last_traversal;        /* last authentic packet in or out */
-	_Atomic uint64_t rx_bytes, tx_bytes;    /* of UDP payload, as `wg show` counts */
-	_Atomic uint64_t ask_after;             /* no WR_ATTENTION_REKEY before this */
-	_Atomic bool is_watched;                /* the port's thread has a deadline for us */
-	_Atomic uint32_t attention;             /* bits that wait to be seen */
+	_Atomic uint64_t unanswered_sent;     /* first data sent since anything came in */
+	_Atomic uint64_t unanswered_received; /* first data received since anything went out */
+	_Atomic uint64_t last_traversal;      /* last authentic packet in or out */
+	_Atomic uint64_t rx_bytes, tx_bytes;  /* of UDP payload, as `wg show` counts */
+	_Atomic uint64_t ask_after;           /* no WR_ATTENTION_REKEY before this */
+	_Atomic bool is_watched;              /* the port's thread has a deadline for us */
+	_Atomic uint32_t attention;           /* bits that wait to be seen */
 	_Atomic(struct wr_peer *) attention_next;
 };
 
 struct wr_peer {
 	/* Published to the data plane. */
-	_Atomic(struct wr_session *) current;   /* what to send with; NULL if none */
-	_Atomic(struct wr_session *) next;      /* the same, once it is confirmed */
+	_Atomic(struct wr_session *) current; /* what to send with; NULL if none */
+	_Atomic(struct wr_session *) next;    /* the same, once it is confirmed */
 	struct wr_device *device;
 	struct wr_port *port;
-	void *owner;                            /* for who made the port; NULL at first */
-	struct wr_latch endpoint;               /* the data plane writes it too */
+	void *owner;              /* for who made the port; NULL at first */
+	struct wr_latch endpoint; /* the data plane writes it too */
 	_Alignas(WR_CACHE_LINE) struct wr_activity activity;
 
 	/* The port's thread only. */
@@ -60,15 +60,15 @@ struct wr_peer {
 	struct wr_key preshared_key;
 	struct wr_session *previous;
 	struct wr_handshake handshake;
-	struct wr_cookie_jar cookie;            /* what the peer gave us, for our mac2 */
+	struct wr_cookie_jar cookie; /* what the peer gave us, for our mac2 */
 	struct wr_allowed_list allowed;
-	uint16_t keepalive_interval;            /* seconds; 0 is off */
-	struct wr_wall latest_handshake;        /* 0: never */
-	struct wr_instant session_derived;      /* for zeroing; WR_NEVER when zeroed */
+	uint16_t keepalive_interval;       /* seconds; 0 is off */
+	struct wr_wall latest_handshake;   /* 0: never */
+	struct wr_instant session_derived; /* for zeroing; WR_NEVER when zeroed */
 	struct wr_heap_node timer;
 	bool is_removed;
-	struct wr_peer *hash_next;              /* of the device's table */
-	struct wr_peer *list_next, *list_prev;  /* of the device, oldest first */
+	struct wr_peer *hash_next;             /* of the device's table */
+	struct wr_peer *list_next, *list_prev; /* of the device, oldest first */
 	struct wr_retired retired;
 };
 
@@ -92,7 +92,8 @@ static inline struct wr_session *wr_peer_session(const struct wr_peer *peer, str
 
 /* Where the peer is: the version of *ret_endpoint, which another endpoint never
  * has; or 0, and *ret_endpoint is as it was, if that is not known. */
-static inline uint32_t wr_peer_endpoint(const struct wr_peer *peer, struct wr_endpoint *ret_endpoint)
+static inline uint32_t wr_peer_endpoint(const struct wr_peer *peer,
+					struct wr_endpoint *ret_endpoint)
 {
 	return wr_latch_read(&peer->endpoint, ret_endpoint);
 }
@@ -114,8 +115,8 @@ bool wr_peer_ask(struct wr_peer *peer, enum wr_attention why);
 bool wr_peer_note_sent(struct wr_peer *peer, const struct wr_session *session,
 		       struct wr_instant now, uint64_t bytes, bool has_data);
 /* After authentic, fresh packets came in on `session`. */
-bool wr_peer_note_received(struct wr_peer *peer, struct wr_session *session,
-			   struct wr_instant now, uint64_t bytes, bool has_data);
+bool wr_peer_note_received(struct wr_peer *peer, struct wr_session *session, struct wr_instant now,
+			   uint64_t bytes, bool has_data);
 
 /* --- For the port's thread. --- */
 

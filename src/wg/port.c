@@ -79,9 +79,8 @@ static void push_again(struct wr_port *port, struct wr_peer *peer)
 
 	do {
 		atomic_store_explicit(&peer->activity.attention_next, head, memory_order_relaxed);
-	} while (!atomic_compare_exchange_weak_explicit(&port->attention, &head, peer,
-							memory_order_release,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&port->attention, &head, peer, memory_order_release, memory_order_relaxed));
 }
 
 void wr_port_forget(struct wr_port *port)

@@ -44,18 +44,18 @@ struct wr_entropy {
 /* What the owner of the port is to do. */
 enum wr_output_kind {
 	WR_OUTPUT_NONE,
-	WR_OUTPUT_DATAGRAM,     /* send `datagram` to `to` */
-	WR_OUTPUT_SESSION,      /* `peer` has a new session to send with: send what was
-	                         * staged for it, or a keepalive if nothing was and
-	                         * `needs_keepalive` */
-	WR_OUTPUT_KEEPALIVE,    /* send `peer` an empty packet on its session */
-	WR_OUTPUT_GIVE_UP,      /* the handshake failed for rekey_attempt: drop what was
-	                         * staged for `peer` */
+	WR_OUTPUT_DATAGRAM,  /* send `datagram` to `to` */
+	WR_OUTPUT_SESSION,   /* `peer` has a new session to send with: send what was
+			      * staged for it, or a keepalive if nothing was and
+			      * `needs_keepalive` */
+	WR_OUTPUT_KEEPALIVE, /* send `peer` an empty packet on its session */
+	WR_OUTPUT_GIVE_UP,   /* the handshake failed for rekey_attempt: drop what was
+			      * staged for `peer` */
 };
 
 struct wr_output {
 	enum wr_output_kind kind;
-	struct wr_peer *peer;           /* NULL for a cookie reply */
+	struct wr_peer *peer; /* NULL for a cookie reply */
 	bool needs_keepalive;
 	struct wr_endpoint to;
 	size_t len;
@@ -65,34 +65,34 @@ struct wr_output {
 /* A device: one static key with its peers and allowed-IPs. */
 struct wr_device {
 	struct wr_port *port;
-	void *owner;                        /* for who made it; NULL at first */
-	struct wr_allowedips allowed;       /* any thread may read */
+	void *owner;                  /* for who made it; NULL at first */
+	struct wr_allowedips allowed; /* any thread may read */
 	struct wr_identity identity;
-	size_t mac1_slot;                   /* WR_MAC1_NONE without a key */
-	bool is_up;                         /* down: no handshakes, no keepalives */
+	size_t mac1_slot; /* WR_MAC1_NONE without a key */
+	bool is_up;       /* down: no handshakes, no keepalives */
 	uint32_t peer_count;
 	struct wr_peer *peer_first, *peer_last;
-	struct wr_peer **peer_table;        /* by public key */
+	struct wr_peer **peer_table; /* by public key */
 	uint32_t peer_table_mask;
 	struct wr_device *list_next, *list_prev;
 	struct wr_retired retired;
 };
 
 struct wr_port {
-	struct wr_index_table indices;      /* any thread may read */
+	struct wr_index_table indices; /* any thread may read */
 	_Alignas(WR_CACHE_LINE) _Atomic(struct wr_peer *) attention;
 
 	_Alignas(WR_CACHE_LINE) struct wr_timing timing;
-	struct wr_mac1_set *keys;           /* slots of devices */
+	struct wr_mac1_set *keys; /* slots of devices */
 	struct wr_device **by_slot;
 	size_t by_slot_len;
-	struct wr_source_cache *sources;    /* address -> slot that it used last */
-	struct wr_budget *lookups;          /* of strangers' mac1 */
-	struct wr_budget *handshakes;       /* of valid initiations under load */
+	struct wr_source_cache *sources; /* address -> slot that it used last */
+	struct wr_budget *lookups;       /* of strangers' mac1 */
+	struct wr_budget *handshakes;    /* of valid initiations under load */
 	struct wr_cookie_baker baker;
 	struct wr_siphash_key hash_key;
 	struct wr_heap timers;
-	size_t peer_count;                  /* of all devices */
+	size_t peer_count; /* of all devices */
 	struct wr_device *device_first, *device_last;
 	struct wr_retire_list retire;
 };
@@ -134,7 +134,8 @@ int wr_device_set_private_key(struct wr_device *device, const struct wr_key *pri
 /* Up: persistent keepalives begin. Down: sessions and handshakes end. */
 void wr_device_set_up(struct wr_device *device, bool is_up, struct wr_instant now);
 
-struct wr_peer *wr_device_find_peer(const struct wr_device *device, const struct wr_key *public_key);
+struct wr_peer *wr_device_find_peer(const struct wr_device *device,
+				    const struct wr_key *public_key);
 /* A new peer; the key must not be in use in this device, nor its own. NULL
  * where memory is short. */
 struct wr_peer *wr_device_add_peer(struct wr_device *device, const struct wr_key *public_key);

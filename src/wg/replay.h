@@ -18,9 +18,11 @@
 
 #define WR_REPLAY_WORDS 512
 #define WR_REPLAY_BLOCK 16
-#define WR_REPLAY_WINDOW (WR_REPLAY_WORDS * WR_REPLAY_BLOCK)    /* 8192, as the kernel has */
+#define WR_REPLAY_WINDOW (WR_REPLAY_WORDS * WR_REPLAY_BLOCK) /* 8192, as the kernel has */
 
-struct wr_replay { _Atomic uint64_t words[WR_REPLAY_WORDS]; };
+struct wr_replay {
+	_Atomic uint64_t words[WR_REPLAY_WORDS];
+};
 
 /* An empty window. */
 void wr_replay_init(struct wr_replay *replay);

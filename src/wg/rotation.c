@@ -40,8 +40,8 @@ static void overtake(struct wr_peer *peer, struct wr_session *waiting, struct wr
 {
 	waiting->is_overtaken = true;
 	if (are_rivals(waiting, session) && has_greater_key(peer))
-		session->rekey_send =
-			wr_after(session->rekey_send, peer->port->timing.rekey_timeout);
+		session->rekey_send = wr_after(session->rekey_send,
+					       peer->port->timing.rekey_timeout);
 }
 
 /* The other side sends with it, though we never will. */

@@ -19,16 +19,16 @@ struct wr_peer;
 struct wr_transport_keys;
 
 struct wr_session {
-	struct wr_index_entry index;        /* what the peer writes as receiver */
-	uint32_t remote_index;              /* what we write */
+	struct wr_index_entry index; /* what the peer writes as receiver */
+	uint32_t remote_index;       /* what we write */
 	bool is_initiator;
-	_Atomic bool is_overtaken;          /* by one that we initiated: wg/rotation.c */
-	struct wr_instant created;          /* when the keys were derived */
-	struct wr_instant expires;          /* created + reject_after */
-	struct wr_instant rekey_send;       /* initiator: asks for new keys when it sends
-	                                     * after this; else WR_NEVER */
-	struct wr_instant rekey_receive;    /* the same when it receives */
-	struct wr_peer *peer;               /* lives longer than the session */
+	_Atomic bool is_overtaken;       /* by one that we initiated: wg/rotation.c */
+	struct wr_instant created;       /* when the keys were derived */
+	struct wr_instant expires;       /* created + reject_after */
+	struct wr_instant rekey_send;    /* initiator: asks for new keys when it sends
+					  * after this; else WR_NEVER */
+	struct wr_instant rekey_receive; /* the same when it receives */
+	struct wr_peer *peer;            /* lives longer than the session */
 	struct wr_key send_key;
 	struct wr_key receive_key;
 	/* Responder: the first authentic packet proves that the initiator has the
@@ -52,8 +52,7 @@ void wr_session_free_retired(struct wr_retired *retired);
 static inline bool wr_session_take_counters(struct wr_session *session, uint32_t count,
 					    uint64_t *ret_first)
 {
-	*ret_first = atomic_fetch_add_explicit(&session->send_counter, count,
-					       memory_order_relaxed);
+	*ret_first = atomic_fetch_add_explicit(&session->send_counter, count, memory_order_relaxed);
 	return *ret_first < WR_REJECT_AFTER_MESSAGES - count;
 }
 

@@ -8,7 +8,7 @@
 /* The address is told by its keyed hash. */
 struct source {
 	uint64_t hash;
-	size_t slot_plus_one;   /* 0: nobody */
+	size_t slot_plus_one; /* 0: nobody */
 };
 
 struct wr_source_cache {
@@ -53,6 +53,6 @@ size_t wr_source_cache_get(const struct wr_source_cache *cache, const struct wr_
 	uint64_t hash = hash_of(cache, from);
 	const struct source *source = &cache->sources[hash % WR_SOURCE_CACHE_ENTRIES];
 
-	return source->slot_plus_one && source->hash == hash ? source->slot_plus_one - 1 :
-							       WR_MAC1_NONE;
+	return source->slot_plus_one && source->hash == hash ? source->slot_plus_one - 1
+							     : WR_MAC1_NONE;
 }

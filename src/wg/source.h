@@ -9,7 +9,7 @@
 #include "base/ip.h"
 #include "crypto/noise.h"
 
-#define WR_SOURCE_CACHE_ENTRIES 4096    /* 64 KiB */
+#define WR_SOURCE_CACHE_ENTRIES 4096 /* 64 KiB */
 
 struct wr_source_cache;
 

@@ -9,10 +9,10 @@
 
 /* When each thing is due; WR_NEVER if it is not. The attempt has its own. */
 struct dues {
-	struct wr_instant zero;         /* erase old keys */
-	struct wr_instant silence;      /* nothing came back: new handshake */
-	struct wr_instant keepalive;    /* data came, nothing went back */
-	struct wr_instant persistent;   /* persistent keepalive */
+	struct wr_instant zero;       /* erase old keys */
+	struct wr_instant silence;    /* nothing came back: new handshake */
+	struct wr_instant keepalive;  /* data came, nothing went back */
+	struct wr_instant persistent; /* persistent keepalive */
 };
 
 static struct wr_instant due_after(struct wr_instant start, struct wr_span span)
@@ -138,8 +138,7 @@ void wr_timers_schedule(struct wr_peer *peer, struct wr_instant now)
 	deadline = wr_sooner(deadline, wr_sooner(dues.zero, dues.silence));
 	deadline = wr_sooner(deadline, wr_sooner(dues.keepalive, dues.persistent));
 	if (wr_notes_is_armed(&notes))
-		deadline = wr_sooner(deadline,
-				     wr_after(now, peer->port->timing.keepalive_timeout));
+		deadline = wr_sooner(deadline, wr_after(now, peer->port->timing.keepalive_timeout));
 	set_deadline(peer, deadline);
 }
 

@@ -7,12 +7,12 @@
 #include "base/base.h"
 
 struct wr_timing {
-	struct wr_span rekey_after;         /* initiator starts a new handshake when it sends */
-	struct wr_span reject_after;        /* keys are not used any more */
-	struct wr_span rekey_attempt;       /* retries of a handshake end */
-	struct wr_span rekey_timeout;       /* between two initiations to one peer */
-	struct wr_span keepalive_timeout;   /* received data but sent nothing: keepalive */
-	struct wr_span jitter;              /* at most this is added to a retry */
+	struct wr_span rekey_after;       /* initiator starts a new handshake when it sends */
+	struct wr_span reject_after;      /* keys are not used any more */
+	struct wr_span rekey_attempt;     /* retries of a handshake end */
+	struct wr_span rekey_timeout;     /* between two initiations to one peer */
+	struct wr_span keepalive_timeout; /* received data but sent nothing: keepalive */
+	struct wr_span jitter;            /* at most this is added to a retry */
 	struct wr_span cookie_lifetime;
 };
 

@@ -25,6 +25,15 @@ enum wr_message_type wr_message_type(struct wr_bytes datagram)
 	return WR_MESSAGE_NONE;
 }
 
+enum wr_verdict wr_message_refuse(struct wr_bytes datagram)
+{
+	const uint8_t *data = datagram.data;
+	bool has_type = datagram.len >= 4 && data[0] >= WR_MESSAGE_INITIATION &&
+			data[0] <= WR_MESSAGE_DATA && !data[1] && !data[2] && !data[3];
+
+	return has_type || datagram.len < 4 ? WR_DROP_SHORT : WR_DROP_TYPE;
+}
+
 bool wr_initiation_read(struct wr_bytes datagram, struct wr_initiation *ret)
 {
 	struct wr_reader reader = wr_reader_of(datagram);

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/key.h"
+#include "base/verdict.h"
 
 enum wr_message_type {
 	WR_MESSAGE_NONE = 0,
@@ -54,6 +55,9 @@ struct wr_cookie_reply {
 /* The type, if the three reserved bytes are zero and the length is one that
  * the type can have (data: at least 32); else WR_MESSAGE_NONE. */
 enum wr_message_type wr_message_type(struct wr_bytes datagram);
+/* What is wrong with a datagram that is none: WR_DROP_SHORT, for its length, or
+ * WR_DROP_TYPE. */
+enum wr_verdict wr_message_refuse(struct wr_bytes datagram);
 
 /* True if the datagram is exactly such a message. */
 bool wr_initiation_read(struct wr_bytes datagram, struct wr_initiation *ret) WR_MUST_CHECK;

@@ -255,7 +255,7 @@ def test_fwmark_stays_when_the_port_changes(lab):
 
 
 def test_port_below_1024_can_be_listened_on(lab):
-    a, b = lab.neighbours()
+    a, b = lab.neighbours(env={"WARREN_LOW_PORTS": "1"})
     b.port = 53
     tunnel.connect(a, b, initiator=a)
     a.ping(b)

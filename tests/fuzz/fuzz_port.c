@@ -19,7 +19,7 @@ struct end {
 	struct wr_device *device;
 	struct wr_peer *peer;
 	struct wr_endpoint address;
-	struct wr_retire_list retired;  /* waits for its grace period */
+	struct wr_retire_list retired; /* waits for its grace period */
 };
 
 struct world {
@@ -29,7 +29,7 @@ struct world {
 	uint64_t random;
 	bool is_under_load;
 	struct end subject, friend;
-	struct wr_output tapes[TAPES];  /* datagrams that were put out */
+	struct wr_output tapes[TAPES]; /* datagrams that were put out */
 	size_t tape_count;
 };
 
@@ -117,7 +117,8 @@ static void start(struct world *world, struct end *end, uint8_t number)
 	FUZZ_CHECK(wr_device_set_private_key(end->device, &key) == 0);
 	wr_device_set_up(end->device, true, world->moment.now);
 	end->address = (struct wr_endpoint){
-		.ip = { .family = WR_IPV4, .bytes = { 192, 0, 2, number } }, .port = 51820,
+		.ip = { .family = WR_IPV4, .bytes = { 192, 0, 2, number } },
+		.port = 51820,
 	};
 }
 
@@ -131,9 +132,8 @@ static enum wr_verdict input(struct world *world, struct end *end, struct wr_byt
 			     const struct wr_endpoint *from, struct wr_output *ret_output)
 {
 	struct wr_entropy entropy = entropy_of(world);
-	enum wr_verdict verdict =
-		wr_port_input(end->port, datagram, from, world->is_under_load, &world->moment,
-			      &entropy, ret_output);
+	enum wr_verdict verdict = wr_port_input(end->port, datagram, from, world->is_under_load,
+						&world->moment, &entropy, ret_output);
 
 	FUZZ_CHECK(verdict == WR_TAKEN || ret_output->kind == WR_OUTPUT_NONE ||
 		   (verdict == WR_DROP_COOKIE && ret_output->len == WR_COOKIE_LEN));
@@ -202,7 +202,10 @@ static void sign(struct end *end, uint8_t *message, size_t len)
  * watches the link can make these. */
 static void take_signed(struct world *world)
 {
-	static const struct { uint8_t type; size_t len; } kinds[] = {
+	static const struct {
+		uint8_t type;
+		size_t len;
+	} kinds[] = {
 		{ WR_MESSAGE_INITIATION, WR_INITIATION_LEN },
 		{ WR_MESSAGE_RESPONSE, WR_RESPONSE_LEN },
 		{ WR_MESSAGE_COOKIE, WR_COOKIE_LEN },

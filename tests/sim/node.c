@@ -129,8 +129,8 @@ static void take_data(struct node *node, const struct flight *flight)
 		return;
 	memcpy(&packet, plain, sizeof(packet));
 	oracle_opened(session->peer->owner, session, packet, job.len > 0);
-	node->is_woken |= wr_peer_note_received(session->peer, session, node_now(node),
-						flight->len, job.len > 0);
+	node->is_woken |= wr_peer_note_received(session->peer, session, node_now(node), flight->len,
+						job.len > 0);
 	wr_peer_follow(session->peer, &flight->from);
 }
 
@@ -141,8 +141,7 @@ static void do_output(struct node *node, const struct wr_output *output)
 	struct side *side = output->peer ? output->peer->owner : NULL;
 
 	switch (output->kind) {
-	case WR_OUTPUT_NONE:
-		break;
+	case WR_OUTPUT_NONE: break;
 	case WR_OUTPUT_DATAGRAM:
 		if (side)
 			oracle_handshake_sent(side, output->datagram[0]);

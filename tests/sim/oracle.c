@@ -28,8 +28,8 @@ static struct nonce *nonce_place(struct world *world, const struct nonce *nonce)
 {
 	uint64_t i = mix(nonce->key, nonce->counter) & (world->nonce_room - 1);
 
-	while (world->nonces[i].counter && (world->nonces[i].key != nonce->key ||
-					    world->nonces[i].counter != nonce->counter))
+	while (world->nonces[i].counter &&
+	       (world->nonces[i].key != nonce->key || world->nonces[i].counter != nonce->counter))
 		i = (i + 1) & (world->nonce_room - 1);
 	return &world->nonces[i];
 }
@@ -82,8 +82,7 @@ void oracle_sealed(struct side *side, const struct wr_session *session, uint64_t
 	uint64_t age = node_now(side->node).ns - session->created.ns;
 
 	trace(world, "%zu to %zu: %s %llu on %08x", side->node->number, side->other->node->number,
-	      has_data ? "packet" : "keepalive", (unsigned long long)packet,
-	      session->remote_index);
+	      has_data ? "packet" : "keepalive", (unsigned long long)packet, session->remote_index);
 	use_nonce(world, &session->send_key, counter);
 	if (age >= REJECT_AFTER)
 		fail(world, "node %zu sent with a session that has expired", side->node->number);
@@ -102,8 +101,8 @@ void oracle_opened(struct side *side, const struct wr_session *session, uint64_t
 {
 	struct world *world = side->node->world;
 
-	trace(world, "%zu has %s %llu on %08x", side->node->number, has_data ? "packet" : "keepalive",
-	      (unsigned long long)packet, session->index.index);
+	trace(world, "%zu has %s %llu on %08x", side->node->number,
+	      has_data ? "packet" : "keepalive", (unsigned long long)packet, session->index.index);
 	if (node_now(side->node).ns - session->created.ns >= REJECT_AFTER)
 		fail(world, "node %zu took a packet of an expired session", side->node->number);
 	received(side);
@@ -151,8 +150,7 @@ void oracle_keepalive_ordered(struct side *side)
 		least = side->keepalive * S;
 	if (side->keepalive_output && now - side->keepalive_output + GRAIN < least)
 		fail(side->node->world, "node %zu was to send two keepalives within %llu ms",
-		     side->node->number,
-		     (unsigned long long)((now - side->keepalive_output) / MS));
+		     side->node->number, (unsigned long long)((now - side->keepalive_output) / MS));
 	side->keepalive_output = now;
 }
 
@@ -251,8 +249,8 @@ void oracle_check_delivery(struct world *world, uint64_t since)
 	for (uint64_t i = 0; i < world->packet_count; i++) {
 		const struct packet *packet = &world->packets[i];
 
-		if (packet->sent >= since && packet->sent <= until &&
-		    is_busy(packet->from->link) && !is_excused(packet))
+		if (packet->sent >= since && packet->sent <= until && is_busy(packet->from->link) &&
+		    !is_excused(packet))
 			check_packet(world, i);
 	}
 }

@@ -186,8 +186,10 @@ static uint64_t number(const char *text)
 static struct options parse(int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "seed", required_argument, NULL, 's' }, { "runs", required_argument, NULL, 'r' },
-		{ "nodes", required_argument, NULL, 'n' }, { "hours", required_argument, NULL, 'h' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "runs", required_argument, NULL, 'r' },
+		{ "nodes", required_argument, NULL, 'n' },
+		{ "hours", required_argument, NULL, 'h' },
 		{ "trace", no_argument, NULL, 't' },
 		{ 0 },
 	};
@@ -205,7 +207,8 @@ static struct options parse(int argc, char **argv)
 		}
 	}
 	if (optind < argc || (options.nodes && (options.nodes < 2 || options.nodes > MAX_NODES))) {
-		fprintf(stderr, "usage: sim [--seed N] [--runs N] [--nodes 2..100] [--hours N] [--trace]\n");
+		fprintf(stderr,
+			"usage: sim [--seed N] [--runs N] [--nodes 2..100] [--hours N] [--trace]\n");
 		exit(2);
 	}
 	return options;

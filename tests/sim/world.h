@@ -43,15 +43,15 @@ struct side {
 	/* What it sends: one packet at a time, `pace` apart on average; 0: nothing. */
 	struct wr_heap_node flow;
 	uint64_t pace;
-	uint64_t staged[MAX_STAGED];    /* numbers of packets that wait for a session */
+	uint64_t staged[MAX_STAGED]; /* numbers of packets that wait for a session */
 	size_t staged_count;
 
 	/* What the oracle saw; world time, 0 for never. */
-	uint64_t initiation;            /* last one sent */
-	uint64_t keepalive_output;      /* last one ordered by the port */
-	uint64_t unanswered_sent;       /* first data since anything came in */
-	uint64_t unanswered_received;   /* first data since anything went out */
-	uint64_t traversal;             /* last authentic packet */
+	uint64_t initiation;          /* last one sent */
+	uint64_t keepalive_output;    /* last one ordered by the port */
+	uint64_t unanswered_sent;     /* first data since anything came in */
+	uint64_t unanswered_received; /* first data since anything went out */
+	uint64_t traversal;           /* last authentic packet */
 };
 
 struct link {
@@ -63,18 +63,18 @@ struct link {
 struct node {
 	struct world *world;
 	size_t number;
-	bool is_mobile;                 /* its address changes, nobody knows it beforehand */
-	uint32_t address;               /* now */
-	uint64_t boot;                  /* world time at boot minus its uptime then */
+	bool is_mobile;   /* its address changes, nobody knows it beforehand */
+	uint32_t address; /* now */
+	uint64_t boot;    /* world time at boot minus its uptime then */
 	int64_t wall_offset;
-	uint64_t wall_max;              /* latest wall clock that it had */
-	uint64_t wall_restart;          /* its wall clock when it was restarted */
+	uint64_t wall_max;     /* latest wall clock that it had */
+	uint64_t wall_restart; /* its wall clock when it was restarted */
 	bool is_down, is_under_load;
 	struct wr_key private_keys[MAX_DEVICES];
 	struct wr_port *port;
 	struct wr_device *devices[MAX_DEVICES];
 	size_t device_count;
-	bool is_woken;                  /* the data plane asked for the port */
+	bool is_woken; /* the data plane asked for the port */
 	struct wr_heap_node alarm;
 };
 
@@ -88,19 +88,21 @@ struct flight {
 
 /* How the network is. */
 struct weather {
-	unsigned loss, repeat;          /* percent */
-	uint64_t delay, spread;         /* least, and what is added at random */
+	unsigned loss, repeat;  /* percent */
+	uint64_t delay, spread; /* least, and what is added at random */
 };
 
 /* A data packet, by its number. */
 struct packet {
 	struct side *from;
-	uint64_t sent;                  /* world time */
-	uint64_t sealed_age;            /* of the session when it was sealed */
-	uint64_t accepted;              /* world time; 0 if it was not */
+	uint64_t sent;       /* world time */
+	uint64_t sealed_age; /* of the session when it was sealed */
+	uint64_t accepted;   /* world time; 0 if it was not */
 };
 
-struct nonce { uint64_t key, counter; };
+struct nonce {
+	uint64_t key, counter;
+};
 
 struct world {
 	uint64_t seed, random, now;
@@ -108,11 +110,11 @@ struct world {
 	size_t node_count;
 	struct link links[MAX_LINKS];
 	size_t link_count;
-	struct node *by_address[1u << 16];      /* NULL: nobody is there any more */
+	struct node *by_address[1u << 16]; /* NULL: nobody is there any more */
 	uint32_t address_count;
 	struct weather weather;
 	struct wr_heap flights, flows, alarms;
-	bool is_quiet;                  /* no new data */
+	bool is_quiet; /* no new data */
 	bool is_traced;
 
 	const struct wr_aead *aead;
@@ -120,7 +122,7 @@ struct world {
 
 	struct packet *packets;
 	uint64_t packet_count, packet_room;
-	struct nonce *nonces;           /* open addressing; counter + 1, 0 is empty */
+	struct nonce *nonces; /* open addressing; counter + 1, 0 is empty */
 	uint64_t nonce_count, nonce_room;
 	uint64_t delivered, handshakes;
 };

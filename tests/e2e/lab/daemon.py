@@ -31,7 +31,6 @@ def environment(env):
     # denies itself starting a symbolizer: addr2line(1) turns the numbers into lines.
     for name, options in (("ASAN_OPTIONS", "detect_leaks=0"), ("UBSAN_OPTIONS", "print_stacktrace=1"), ("TSAN_OPTIONS", "")):
         kept[name] = ":".join(part for part in (kept.get(name), options, "symbolize=0") if part)
-    kept["WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD"] = "1"  # wireguard-go's words for: print no banner
     return kept | (env or {})
 
 

@@ -368,7 +368,7 @@ void puppet_shake_hands(struct puppet *puppet)
 
 	(void)wr_peer_ask(puppet->peer, WR_ATTENTION_HANDSHAKE);
 	poll_port(puppet);
-	do      /* the side may want a handshake too, for what waits */
+	do /* the side may want a handshake too, for what waits */
 		puppet_hear(puppet, &heard);
 	while (heard.type == WR_MESSAGE_INITIATION);
 	assert_int_equal(heard.type, WR_MESSAGE_RESPONSE);

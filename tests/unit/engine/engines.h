@@ -20,9 +20,9 @@ struct side {
 	struct wr_engine *engine;
 	struct wr_device *device;
 	struct wr_key public_key;
-	struct wr_instant due;          /* what wr_engine_run() said; 0 after a change */
+	struct wr_instant due; /* what wr_engine_run() said; 0 after a change */
 	struct wr_tun tun;
-	int ends[WR_TUN_MAX_QUEUES];    /* what the kernel would hold of the TUN */
+	int ends[WR_TUN_MAX_QUEUES]; /* what the kernel would hold of the TUN */
 };
 
 /* An engine that runs and listens, with one device that is up. Timers of the
@@ -50,11 +50,11 @@ void side_await(struct side *side, enum wr_verdict verdict, uint64_t count);
 /* --- The peer by hand: an own port, and a socket. --- */
 
 struct puppet {
-	struct side *side;              /* whom it talks to */
+	struct side *side; /* whom it talks to */
 	struct wr_port *port;
 	struct wr_device *device;
-	struct wr_peer *peer;           /* the side's device, as the puppet sees it */
-	struct wr_peer *as_peer;        /* the puppet, as the side's device sees it */
+	struct wr_peer *peer;    /* the side's device, as the puppet sees it */
+	struct wr_peer *as_peer; /* the puppet, as the side's device sees it */
 	const struct wr_aead *aead;
 	struct wr_aead_context *context;
 	int fd;
@@ -63,10 +63,10 @@ struct puppet {
 
 /* What came to the puppet: a message, opened if it is one of a session. */
 struct heard {
-	uint8_t type;                   /* of the message */
+	uint8_t type; /* of the message */
 	uint8_t tos;
 	uint64_t counter;
-	uint32_t len;                   /* of the plaintext, or of the datagram */
+	uint32_t len; /* of the plaintext, or of the datagram */
 	uint8_t bytes[65536];
 };
 

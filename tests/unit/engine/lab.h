@@ -13,13 +13,13 @@
 #define LAB_MTU 1420
 
 struct lab_host {
-	int ns;                         /* its network namespace */
-	unsigned number;                /* 1 or 2, the last byte of its addresses */
+	int ns;          /* its network namespace */
+	unsigned number; /* 1 or 2, the last byte of its addresses */
 	struct wr_tun *tuns[LAB_DEVICES];
 };
 
 struct lab {
-	int home;                       /* the namespace that the thread came from */
+	int home; /* the namespace that the thread came from */
 	struct lab_host hosts[2];
 };
 

@@ -25,14 +25,14 @@ struct packet_shape {
 	uint8_t host;               /* last byte of the source address */
 	uint16_t source_port, port; /* port 0: 443 or 53 */
 	uint8_t tos, ttl;
-	uint16_t id, fragment;      /* IPv4; flags and offset */
-	uint8_t ip_options;         /* bytes: of IPv4 options, or of an IPv6 header of
-	                             * destination options */
+	uint16_t id, fragment; /* IPv4; flags and offset */
+	uint8_t ip_options;    /* bytes: of IPv4 options, or of an IPv6 header of
+				* destination options */
 	uint32_t seq, ack;
 	uint8_t tcp_flags, tcp_reserved;
 	uint16_t window, urgent;
-	uint8_t tcp_options;        /* bytes */
-	uint8_t option_byte;        /* that they are made of */
+	uint8_t tcp_options; /* bytes */
+	uint8_t option_byte; /* that they are made of */
 };
 
 uint16_t packet_read16(const uint8_t *at);

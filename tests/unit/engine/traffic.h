@@ -13,15 +13,15 @@
 /* One end of a connection, and of the datagrams' way. */
 struct traffic_end {
 	int tcp, udp;
-	uint64_t sent, taken;               /* bytes of TCP */
-	uint32_t next;                      /* number of the next datagram to send */
-	uint32_t came;                      /* datagrams */
+	uint64_t sent, taken; /* bytes of TCP */
+	uint32_t next;        /* number of the next datagram to send */
+	uint32_t came;        /* datagrams */
 	struct wr_instant next_burst;
 	uint8_t seen[TRAFFIC_DATAGRAMS / 8];
 };
 
 struct traffic {
-	uint64_t stop;              /* bytes of each direction of a connection, for now */
+	uint64_t stop; /* bytes of each direction of a connection, for now */
 	struct traffic_end ends[LAB_DEVICES][2];
 };
 

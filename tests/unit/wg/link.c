@@ -179,26 +179,45 @@ void link_handshake(struct link *link, struct end *from)
 	assert_non_null(end_session(link, to));
 }
 
-void link_packet(struct link *link, struct end *from, bool has_data, bool arrives)
+static uint64_t bytes_of(bool has_data)
 {
-	struct end *to = from == &link->a ? &link->b : &link->a;
-	struct wr_session *session = end_session(link, from), *receiver;
-	uint64_t bytes = has_data ? 128 : WR_KEEPALIVE_LEN;
-	struct wr_index_entry *entry;
+	return has_data ? 128 : WR_KEEPALIVE_LEN;
+}
+
+/* Its counter. */
+static uint64_t seal(struct link *link, struct end *from, struct wr_session *session, bool has_data)
+{
 	uint64_t counter;
 
-	assert_non_null(session);
 	assert_true(wr_session_take_counters(session, 1, &counter));
-	wr_peer_note_sent(from->peer, session, link->moment.now, bytes, has_data);
-	if (!arrives)
-		return;
-	entry = wr_index_find(&to->port->indices, session->remote_index);
+	wr_peer_note_sent(from->peer, session, link->moment.now, bytes_of(has_data), has_data);
+	return counter;
+}
+
+void link_packet(struct link *link, struct end *from, bool has_data, bool arrives)
+{
+	struct wr_session *session = end_session(link, from);
+
+	assert_non_null(session);
+	if (arrives)
+		link_packet_on(link, from, session, has_data);
+	else
+		seal(link, from, session, has_data);
+}
+
+void link_packet_on(struct link *link, struct end *from, struct wr_session *session, bool has_data)
+{
+	struct end *to = from == &link->a ? &link->b : &link->a;
+	uint64_t counter = seal(link, from, session, has_data);
+	struct wr_index_entry *entry = wr_index_find(&to->port->indices, session->remote_index);
+	struct wr_session *receiver;
+
 	assert_non_null(entry);
 	assert_int_equal(entry->kind, WR_INDEX_SESSION);
 	receiver = WR_CONTAINER_OF(entry, struct wr_session, index);
 	assert_memory_equal(&receiver->receive_key, &session->send_key, WR_KEY_LEN);
 	assert_true(wr_replay_accept(&receiver->replay, counter));
-	wr_peer_note_received(to->peer, receiver, link->moment.now, bytes, has_data);
+	wr_peer_note_received(to->peer, receiver, link->moment.now, bytes_of(has_data), has_data);
 }
 
 struct wr_session *end_session(const struct link *link, const struct end *end)

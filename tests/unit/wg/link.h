@@ -14,9 +14,9 @@
 struct end {
 	struct wr_port *port;
 	struct wr_device *device;
-	struct wr_peer *peer;           /* the other end */
+	struct wr_peer *peer; /* the other end */
 	struct wr_key private_key;
-	struct wr_endpoint address;     /* its own */
+	struct wr_endpoint address; /* its own */
 };
 
 struct link {
@@ -70,6 +70,8 @@ void link_handshake(struct link *link, struct end *from);
 /* `from` sends a packet on its session; it arrives if `arrives`. */
 void link_packet(struct link *link, struct end *from, bool has_data, bool arrives);
 
+/* The same with this session of `from`, of whatever age; it arrives. */
+void link_packet_on(struct link *link, struct end *from, struct wr_session *session, bool has_data);
 /* Plays both ends for `ns`: what is put out arrives at once, and a session's first
  * packet follows.  Neither may give up. */
 void link_pump(struct link *link, uint64_t ns);

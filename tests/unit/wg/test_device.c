@@ -189,6 +189,21 @@ static void test_device_remove_leaves_nothing_behind(void **state)
 	link_end(&link);
 }
 
+static void test_device_removes_a_peer_that_waits_for_an_answer(void **state)
+{
+	struct link link;
+	struct wr_output output;
+
+	(void)state;
+	link_start(&link);
+	end_initiate(&link, &link.a, &output);
+	assert_int_equal(link.a.port->indices.count, 1);
+	wr_peer_remove(link.a.peer);
+	assert_int_equal(link.a.port->indices.count, 0);
+	assert_true(wr_is_never(wr_port_deadline(link.a.port)));
+	link_end(&link);
+}
+
 /* A worker may still hold a removed peer, and even ask for it. */
 static void test_port_forget_takes_removed_peers_off_the_stack(void **state)
 {
@@ -228,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_device_without_key_does_nothing),
 		cmocka_unit_test(test_device_peer_of_low_order_is_given_up),
 		cmocka_unit_test(test_device_remove_leaves_nothing_behind),
+		cmocka_unit_test(test_device_removes_a_peer_that_waits_for_an_answer),
 		cmocka_unit_test(test_port_forget_takes_removed_peers_off_the_stack),
 	};
 

@@ -518,6 +518,85 @@ static void test_port_simultaneous_initiations_converge(void **state)
 	}
 }
 
+/* Each sends with its own session; when one of them makes new keys, nothing that is
+ * on its way is lost, neither what was sent before nor what comes late. */
+static void renew(struct link *link, struct end *from, struct end *to)
+{
+	struct wr_session *theirs = end_session(link, to), *ours = end_session(link, from);
+	struct wr_output initiation, response, session;
+
+	end_initiate(link, from, &initiation);
+	assert_int_equal(end_input(link, to, &initiation, &response), WR_TAKEN);
+	assert_both_ways(link);
+	assert_int_equal(end_input(link, from, &response, &session), WR_TAKEN);
+	assert_ptr_equal(end_session(link, to), theirs);
+	assert_both_ways(link);
+	assert_true(end_poll(link, to, &session));
+	assert_ptr_not_equal(end_session(link, to), theirs);
+	link_packet_on(link, from, ours, true);
+	link_packet_on(link, to, theirs, true);
+	assert_both_ways(link);
+}
+
+static void test_port_renewal_after_simultaneous_initiations_loses_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct link link;
+		struct end *from = i & 1 ? &link.a : &link.b, *to = i & 1 ? &link.b : &link.a;
+
+		link_start(&link);
+		begin_both(&link, i & 2 ? B_FIRST : 0);
+		assert_both_ways(&link);
+		for (unsigned j = 0; j < 3; j++) {
+			link_pump(&link, 0);
+			link_advance(&link, 124 * S);
+			atomic_store(&end_session(&link, from)->send_counter,
+				     WR_REKEY_AFTER_MESSAGES + 1);
+			renew(&link, from, to);
+			assert_true(is_one_session(&link));
+		}
+		link_end(&link);
+	}
+}
+
+/* Both do not renew at the same time again: the one with the greater key waits. */
+static void test_port_renewal_after_simultaneous_initiations_is_by_one(void **state)
+{
+	struct link link;
+	struct wr_output output;
+	bool is_a_first;
+
+	(void)state;
+	link_start(&link);
+	begin_both(&link, 0);
+	is_a_first = memcmp(&link.b.peer->public_key, &link.a.peer->public_key, WR_KEY_LEN) < 0;
+	link_pump(&link, 122 * S);
+	assert_both_ways(&link);
+	assert_int_equal(end_poll(&link, &link.a, &output), is_a_first);
+	assert_int_equal(end_poll(&link, &link.b, &output), !is_a_first);
+	assert_int_equal(output.len, WR_INITIATION_LEN);
+	link_end(&link);
+}
+
+/* B once began a handshake and never heard of the answer. */
+static void test_port_renewal_with_a_stale_answer_loses_nothing(void **state)
+{
+	struct link link;
+	struct wr_output initiation, answer;
+
+	(void)state;
+	link_start(&link);
+	link_handshake(&link, &link.a);
+	atomic_store(&end_session(&link, &link.b)->send_counter, WR_REKEY_AFTER_MESSAGES + 1);
+	end_initiate(&link, &link.b, &initiation);
+	assert_int_equal(end_input(&link, &link.a, &initiation, &answer), WR_TAKEN);
+	link_advance(&link, 124 * S);
+	atomic_store(&end_session(&link, &link.a)->send_counter, WR_REKEY_AFTER_MESSAGES + 1);
+	renew(&link, &link.a, &link.b);
+	link_end(&link);
+}
+
 /* --- Under load. --- */
 
 static void test_port_under_load_asks_for_a_cookie_once(void **state)
@@ -651,6 +730,9 @@ int main(void)
 		cmocka_unit_test(test_port_answers_where_it_was_asked_from),
 		cmocka_unit_test(test_port_does_not_roam_to_who_is_not_authentic),
 		cmocka_unit_test(test_port_simultaneous_initiations_converge),
+		cmocka_unit_test(test_port_renewal_after_simultaneous_initiations_loses_nothing),
+		cmocka_unit_test(test_port_renewal_after_simultaneous_initiations_is_by_one),
+		cmocka_unit_test(test_port_renewal_with_a_stale_answer_loses_nothing),
 		cmocka_unit_test(test_port_under_load_asks_for_a_cookie_once),
 		cmocka_unit_test(test_port_under_load_takes_no_cookie_of_another_address),
 		cmocka_unit_test(test_port_under_load_bounds_handshakes_of_an_address),

@@ -162,6 +162,32 @@ static void test_message_padding_stays_within_the_mtu(void **state)
 		assert_int_equal(wr_data_padded(cases[i].len, cases[i].mtu), cases[i].want);
 }
 
+static void test_message_refusal_tells_length_from_type(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t data[5];
+		size_t len;
+		enum wr_verdict want;
+	} cases[] = {
+		{ "nothing", { 0 }, 0, WR_DROP_SHORT },
+		{ "three bytes", { 9, 9, 9 }, 3, WR_DROP_SHORT },
+		{ "an initiation's beginning", { 1 }, 5, WR_DROP_SHORT },
+		{ "a data message's beginning", { 4 }, 5, WR_DROP_SHORT },
+		{ "type 0", { 0 }, 5, WR_DROP_TYPE },
+		{ "type 5", { 5 }, 5, WR_DROP_TYPE },
+		{ "reserved bytes set", { 1, 1 }, 5, WR_DROP_TYPE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < WR_ARRAY_LEN(cases); i++) {
+		struct wr_bytes datagram = { cases[i].data, cases[i].len };
+
+		if (wr_message_refuse(datagram) != cases[i].want)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -172,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_message_with_a_reserved_byte_set_is_none),
 		cmocka_unit_test(test_message_data_header_is_little_endian),
 		cmocka_unit_test(test_message_padding_stays_within_the_mtu),
+		cmocka_unit_test(test_message_refusal_tells_length_from_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

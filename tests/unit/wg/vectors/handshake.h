@@ -1,4 +1,5 @@
 /* Known answers in hexadecimal; made by handshake.py, do not edit. */
+/* clang-format off */
 #pragma once
 
 #define VECTOR_INITIATOR_STATIC \

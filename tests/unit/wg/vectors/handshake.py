@@ -281,7 +281,7 @@ def header():
     }
     lines = "".join(f'#define VECTOR_{name.upper()} \\\n\t"{value.hex()}"\n' for name, value in secrets.items())
     return (
-        "/* Known answers in hexadecimal; made by handshake.py, do not edit. */\n#pragma once\n\n" + lines
+        "/* Known answers in hexadecimal; made by handshake.py, do not edit. */\n/* clang-format off */\n#pragma once\n\n" + lines
         + "\n/* Sender indices 0x01020304 and 0xa1b2c3d4. */\nstruct handshake_vector {\n"
         "\tconst char *name, *psk, *cookie, *initiation, *response, *initiator_send, *initiator_receive;\n};\n\n"
         + table("handshake_vector", "handshake_vectors", runs)
