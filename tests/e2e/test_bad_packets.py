@@ -35,8 +35,8 @@ def stats(end):
 
 
 def dropped(end):
-    """How many were dropped, by kind; without the prefix that the names may have."""
-    return {name.replace("_", "-").removeprefix("dropped-").removeprefix("drop-"): value for name, value in stats(end).items()}
+    """How many were dropped, by kind."""
+    return {name.replace("_", "-"): value for name, value in stats(end).items()}
 
 
 def data_messages(lab, a, b):

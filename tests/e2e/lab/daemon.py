@@ -24,7 +24,8 @@ def argv_of(kind):
 
 def environment(env):
     """The environment of a daemon: nothing of ours that would change what it does, but `env`."""
-    kept = {k: v for k, v in os.environ.items() if k.split("_")[0] in ("PATH", "HOME", "WARREN", "ASAN", "UBSAN", "TSAN")}
+    kept = {name: value for name, value in os.environ.items()
+            if name.split("_")[0] in ("PATH", "HOME", "WARREN", "ASAN", "UBSAN", "TSAN")}
     for name in ("WARREN_BIN", "WARREN_HOOKS_BIN"):
         kept.pop(name, None)
     # What leaks is the unit tests' business: the leak check needs ptrace, which the daemon denies itself, as it

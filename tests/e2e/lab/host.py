@@ -116,7 +116,8 @@ class Host:
     def is_listening(self, port):
         """Is a UDP socket bound to `port`?"""
         with open(f"/proc/{self.pid}/net/udp") as v4, open(f"/proc/{self.pid}/net/udp6") as v6:
-            return any(f":{port:04X} " in line.split(":", 1)[1][:40] for file in (v4, v6) for line in file.readlines()[1:])
+            locals_ = [line.split()[1] for file in (v4, v6) for line in file.readlines()[1:]]
+        return any(address.endswith(f":{port:04X}") for address in locals_)
 
     def socket(self, family, kind, proto=0):
         with self.net():

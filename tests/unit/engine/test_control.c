@@ -1,4 +1,5 @@
 /* The control side of the engine: sockets, letters, wake-ups, memory. */
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "engine/control.h"
+#include "engine/mail.h"
 #include "engines.h"
 #include "linux/clock.h"
 #include "packets.h"
@@ -98,6 +101,18 @@ static void test_control_fails_whole_when_descriptors_run_out(void **state)
 
 /* --- Sockets. --- */
 
+static unsigned open_descriptors(void)
+{
+	unsigned count = 0;
+	DIR *folder = opendir("/proc/self/fd");
+
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
 static void test_control_listens_anew(void **state)
 {
 	struct puppet puppet;
@@ -107,6 +122,8 @@ static void test_control_listens_anew(void **state)
 	side_open(&side, 2, true, 1);
 	puppet_open(&puppet, &side, "10.9.8.0/24", true);
 	puppet_shake_hands(&puppet);
+	unsigned descriptors = open_descriptors();
+
 	for (unsigned i = 0; i < 20; i++) {
 		uint16_t before = wr_engine_listen_port(side.engine);
 
@@ -117,6 +134,7 @@ static void test_control_listens_anew(void **state)
 			wr_engine_listen(side.engine, wr_engine_listen_port(side.engine), 0), 0);
 		assert_talks(&puppet);
 	}
+	assert_int_equal(open_descriptors(), descriptors);
 	side_close(&side);
 	puppet_close(&puppet);
 }
@@ -211,11 +229,11 @@ struct flood {
 };
 
 /* Initiations that only a look inside shows to be none. */
-static void fill_flood(const struct flood *flood, uint8_t messages[64][WR_INITIATION_LEN])
+static void fill_flood(const struct wr_key *public_key, uint8_t messages[64][WR_INITIATION_LEN])
 {
 	struct wr_cookie_jar jar = { 0 };
 
-	wr_cookie_jar_init(&jar, &flood->public_key);
+	wr_cookie_jar_init(&jar, public_key);
 	for (unsigned i = 0; i < 64; i++) {
 		wr_random(messages[i], WR_INITIATION_LEN);
 		memcpy(messages[i], (uint8_t[]){ WR_MESSAGE_INITIATION, 0, 0, 0 }, 4);
@@ -238,7 +256,7 @@ static void *run_flood(void *context)
 	struct mmsghdr calls[64] = { 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	fill_flood(flood, messages);
+	fill_flood(&flood->public_key, messages);
 	for (unsigned i = 0; i < 64; i++) {
 		parts[i] = (struct iovec){ messages[i], WR_INITIATION_LEN };
 		calls[i].msg_hdr = (struct msghdr){ .msg_name = &to,
@@ -305,6 +323,52 @@ static void test_control_is_not_held_up_by_a_flood(void **state)
 	wr_engine_counters(side.engine, &counters);
 	assert_true(counters.sent_cookies > 0);
 	assert_true(counters.verdicts[WR_DROP_COOKIE] > counters.verdicts[WR_DROP_FORGED]);
+	side_close(&side);
+}
+
+struct writer {
+	struct wr_ring *ring;
+	struct wr_key public_key;
+	_Atomic bool is_over;
+};
+
+/* Fills a worker's ring faster than anyone can read it, in the worker's place, who
+ * hears nothing; for 10 s at the most. */
+static void *run_writer(void *context)
+{
+	static uint8_t messages[64][WR_INITIATION_LEN];
+	struct writer *writer = context;
+	struct wr_instant until = wr_after(wr_clock_now(), WR_SPAN_S(10));
+	struct wr_letter letter = { .kind = WR_LETTER_HANDSHAKE, .from = loopback_endpoint(9) };
+
+	fill_flood(&writer->public_key, messages);
+	while (!atomic_load(&writer->is_over) && !wr_is_past(until, wr_clock_now()))
+		for (unsigned i = 0; i < 64; i++)
+			(void)!wr_mail_push(writer->ring, &letter,
+					    (struct wr_bytes){ messages[i], WR_INITIATION_LEN });
+	return NULL;
+}
+
+/* To reclaim memory all letters must be read that were written before, but not those
+ * that are written meanwhile. */
+static void test_control_reclaims_while_letters_are_written(void **state)
+{
+	struct writer writer;
+	struct side side;
+	pthread_t thread;
+
+	(void)state;
+	side_open(&side, 1, true, 1);
+	writer = (struct writer){ side.engine->workers[0].mail, side.public_key, false };
+	assert_int_equal(pthread_create(&thread, NULL, run_writer, &writer), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		struct wr_instant before = cpu_now();
+
+		assert_int_equal(wr_engine_listen(side.engine, 0, 0), 0); /* reclaims */
+		assert_true(cpu_now().ns - before.ns < WR_SPAN_S(2).ns);
+	}
+	atomic_store(&writer.is_over, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	side_close(&side);
 }
 
@@ -389,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_control_marks_its_sockets),
 		cmocka_unit_test(test_control_watches_what_it_sent_itself),
 		cmocka_unit_test(test_control_is_not_held_up_by_a_flood),
+		cmocka_unit_test(test_control_reclaims_while_letters_are_written),
 		cmocka_unit_test(test_control_forgets_who_asks_for_a_removed_peer),
 		cmocka_unit_test(test_control_reads_letters_of_a_removed_peer),
 		cmocka_unit_test(test_control_reclaims_removed_peers),
