@@ -47,6 +47,9 @@ class Daemon:
             self.process = host.popen(argv_of(kind), *args, iface, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       env=environment(env), **options)
 
+    def __str__(self):
+        return f"{self.kind} on {self.host.name}"
+
     @property
     def pid(self):
         return self.process.pid
@@ -57,7 +60,7 @@ class Daemon:
     def wait_usable(self):
         wait.until(self._answers_or_ended, SECONDS_TO_START, f"{self.kind} {self.iface} on {self.host.name}", 0.003)
         if not self.is_running():
-            raise AssertionError(f"{self.kind} on {self.host.name} ended with status {self.process.returncode}: {self.said()}")
+            raise AssertionError(f"{self} ended with status {self.process.returncode}: {self.said()}")
         return self
 
     def _answers_or_ended(self):
@@ -83,13 +86,13 @@ class Daemon:
                 status = self.process.wait(SECONDS_TO_STOP)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise AssertionError(f"{self.kind} on {self.host.name} does not end on SIGTERM: {self.said()}") from None
+                raise AssertionError(f"{self} does not end on SIGTERM: {self.said()}") from None
             if status != 0 and self.kind != "go":
-                raise AssertionError(f"{self.kind} on {self.host.name} ended with status {status}: {self.said()}")
+                raise AssertionError(f"{self} ended with status {status}: {self.said()}")
         elif self.process.returncode not in (0, 1, -signal.SIGKILL):
-            raise AssertionError(f"{self.kind} on {self.host.name} died with status {self.process.returncode}: {self.said()}")
+            raise AssertionError(f"{self} died with status {self.process.returncode}: {self.said()}")
         if SANITIZER.search(self.said()):
-            raise AssertionError(f"{self.kind} on {self.host.name} broke a rule: {self.said()}")
+            raise AssertionError(f"{self} broke a rule: {self.said()}")
 
 
 def answers(host, iface):

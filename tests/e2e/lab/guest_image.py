@@ -16,8 +16,8 @@ from pathlib import Path
 META_PACKAGE = "linux-image-amd64"
 MODULES = ["virtio_pci", "virtio_net", "virtio_console", "wireguard"]
 PROGRAMS = ["/usr/sbin/ip", "/usr/bin/wg", "/usr/bin/ping", "/usr/bin/socat"]
-APPLETS = ["sh", "mount", "mkdir", "cat", "echo", "head", "base64", "sha256sum", "insmod", "sleep", "rm", "ln", "mv", "kill", "ls",
-           "setsid", "dmesg", "sysctl", "poweroff", "wc", "tail", "true", "netstat", "test", "grep"]
+APPLETS = ["sh", "mount", "mkdir", "cat", "echo", "head", "base64", "sha256sum", "insmod", "sleep", "rm", "ln", "mv", "kill",
+           "ls", "setsid", "dmesg", "sysctl", "poweroff", "wc", "tail", "true", "netstat", "test", "grep"]
 
 # Answers each line, a base64 shell script, with one line: status, output, errors; the last two in base64.
 INIT = """#!/bin/sh

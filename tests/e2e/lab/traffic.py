@@ -144,7 +144,8 @@ class Stream:
         self.error = None
         self._pattern = random.Random(7).randbytes(1 << 16)
         self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._guard, args=(part,), daemon=True) for part in (self._write, self._read)]
+        self._threads = [threading.Thread(target=self._guard, args=(part,), daemon=True)
+                         for part in (self._write, self._read)]
         for thread in self._threads:
             thread.start()
 
