@@ -205,13 +205,19 @@ static bool read_mail(struct wr_engine *engine, struct turn *turn, struct wr_rin
 	return false;
 }
 
+static void look_at_load(struct wr_engine *engine, const struct turn *turn,
+			 const struct wr_worker *worker)
+{
+	if (wr_ring_used(worker->mail) > LOAD_MAIL)
+		engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
+}
+
 static void read_all_mail(struct wr_engine *engine, struct turn *turn)
 {
 	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
 		struct wr_worker *worker = &engine->workers[i];
 
-		if (wr_ring_used(worker->mail) > LOAD_MAIL)
-			engine->loaded_until = wr_after(turn->moment.now, LOAD_LASTS);
+		look_at_load(engine, turn, worker);
 		turn->has_more |= read_mail(engine, turn, worker->mail, TURN_LETTERS);
 		turn->has_more |= read_mail(engine, turn, worker->packet_mail, TURN_LETTERS);
 	}
@@ -257,6 +263,7 @@ static void forget_letters(struct wr_engine *engine)
 	struct turn turn = begin_turn(engine);
 
 	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
+		look_at_load(engine, &turn, &engine->workers[i]);
 		read_mail(engine, &turn, engine->workers[i].mail, RING_LETTERS);
 		read_mail(engine, &turn, engine->workers[i].packet_mail, RING_LETTERS);
 	}

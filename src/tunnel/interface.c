@@ -10,18 +10,24 @@ static bool is_listening(const struct wr_interface *interface)
 	return wr_engine_listen_port(interface->engine) != 0;
 }
 
+/* The device is up before the port is there: what waits in the sockets that are
+ * replaced is read while they are, and an initiation among it is for its key. */
 static int listen_on(struct wr_interface *interface, uint16_t port)
 {
-	int status = wr_engine_listen(interface->engine, port, interface->fwmark);
+	bool was_up = interface->device->is_up;
+	int status;
 
+	wr_device_set_up(interface->device, true, wr_clock_now());
+	status = wr_engine_listen(interface->engine, port, interface->fwmark);
 	if (status == -EACCES)
 		wr_log_error("cannot listen: port=%u: one below 1024 needs WARREN_LOW_PORTS=1 "
 			     "at start",
 			     port);
-	if (status < 0)
+	if (status < 0) {
+		wr_device_set_up(interface->device, was_up, wr_clock_now());
 		return status;
+	}
 	interface->listen_port = wr_engine_listen_port(interface->engine);
-	wr_device_set_up(interface->device, true, wr_clock_now());
 	return 0;
 }
 

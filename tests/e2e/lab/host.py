@@ -81,8 +81,9 @@ class Host:
 
     def nft(self, hook, *rules, counters=(), priority=0):
         """A filter chain with `rules`, in a table of its own; the one of before goes."""
-        lines = ["table inet warren_test", "delete table inet warren_test", "table inet warren_test {",
-                 *(f"counter {name} {{ }}" for name in counters), f"chain {hook} {{", f"type filter hook {hook} priority {priority}; policy accept;", *rules, "}", "}"]
+        lines = ["table inet warren_test", "delete table inet warren_test", "table inet warren_test {"]
+        lines += [f"counter {name} {{ }}" for name in counters]
+        lines += [f"chain {hook} {{", f"type filter hook {hook} priority {priority}; policy accept;", *rules, "}", "}"]
         self.run("nft", "-f", "-", input="\n".join(lines) + "\n")
 
     def nft_counter(self, name):

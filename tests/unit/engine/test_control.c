@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -362,6 +363,8 @@ static void test_control_reclaims_while_letters_are_written(void **state)
 	writer = (struct writer){ side.engine->workers[0].mail, side.public_key, false };
 	assert_int_equal(pthread_create(&thread, NULL, run_writer, &writer), 0);
 	for (unsigned i = 0; i < 5; i++) {
+		while (wr_ring_used(writer.ring) < WR_MAIL_LEN / 2)
+			sched_yield();
 		struct wr_instant before = cpu_now();
 
 		assert_int_equal(wr_engine_listen(side.engine, 0, 0), 0); /* reclaims */
