@@ -86,10 +86,11 @@ bool wr_peer_note_sent(struct wr_peer *peer, const struct wr_session *session,
 	return wake;
 }
 
+/* The first packet on a session that waited for it. */
 static bool confirm(struct wr_peer *peer, struct wr_session *session)
 {
-	return !atomic_load_explicit(&session->is_confirmed, memory_order_relaxed) &&
-	       !atomic_exchange(&session->is_confirmed, true) &&
+	return !atomic_load_explicit(&session->is_heard, memory_order_relaxed) &&
+	       !atomic_exchange(&session->is_heard, true) && !session->is_initiator &&
 	       wr_peer_ask(peer, WR_ATTENTION_CONFIRM);
 }
 

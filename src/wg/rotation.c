@@ -44,17 +44,18 @@ static void overtake(struct wr_peer *peer, struct wr_session *waiting, struct wr
 					       peer->port->timing.rekey_timeout);
 }
 
-/* The other side sends with it, though we never will. */
-static bool is_their_own(const struct wr_session *session)
+/* The other side sends with it, though we never will: it has, and not yet with `ours`,
+ * which we send with. */
+static bool is_their_own(const struct wr_session *session, const struct wr_session *ours)
 {
-	return session && session->is_overtaken &&
-	       atomic_load_explicit(&session->is_confirmed, memory_order_acquire);
+	return session && session->is_overtaken && wr_session_is_heard(session) &&
+	       !(ours && wr_session_is_heard(ours));
 }
 
 /* One becomes the previous one: that which the other side was sending with. */
 static void step_back(struct wr_peer *peer, struct wr_session *current)
 {
-	if (is_their_own(peer->previous)) {
+	if (is_their_own(peer->previous, current)) {
 		peer->previous->is_overtaken = false;
 		end(current);
 	} else {
@@ -80,7 +81,7 @@ static void add_answered(struct wr_peer *peer, struct wr_session *session)
 {
 	struct wr_session *waiting = wr_rotation_next(peer);
 
-	if (is_their_own(waiting)) {
+	if (is_their_own(waiting, wr_rotation_current(peer))) {
 		end(peer->previous);
 		peer->previous = waiting;
 	} else {

@@ -25,7 +25,7 @@ struct wr_session *wr_session_new(struct wr_peer *peer, const struct wr_transpor
 	session->peer = peer;
 	session->send_key = keys->send;
 	session->receive_key = keys->receive;
-	atomic_init(&session->is_confirmed, is_initiator);
+	atomic_init(&session->is_heard, false);
 	atomic_init(&session->send_counter, 0);
 	wr_replay_init(&session->replay);
 	return session;

@@ -31,16 +31,16 @@ struct wr_session {
 	struct wr_peer *peer;            /* lives longer than the session */
 	struct wr_key send_key;
 	struct wr_key receive_key;
-	/* Responder: the first authentic packet proves that the initiator has the
-	 * keys; only then are they sent with. */
-	_Atomic bool is_confirmed;
+	/* An authentic packet has come. To a responder the first proves that the
+	 * initiator has the keys; only then are they sent with. */
+	_Atomic bool is_heard;
 	_Alignas(WR_CACHE_LINE) _Atomic uint64_t send_counter;
 	struct wr_replay replay;
 	struct wr_retired retired;
 };
 
 /* A session of `peer` with keys derived `now`, in no index table yet; NULL where
- * memory is short. An initiator's is confirmed from the start. */
+ * memory is short. */
 struct wr_session *wr_session_new(struct wr_peer *peer, const struct wr_transport_keys *keys,
 				  bool is_initiator, const struct wr_timing *timing,
 				  struct wr_instant now) WR_MUST_CHECK;
@@ -56,11 +56,17 @@ static inline bool wr_session_take_counters(struct wr_session *session, uint32_t
 	return *ret_first < WR_REJECT_AFTER_MESSAGES - count;
 }
 
+/* The other side has sent with it. Any thread. */
+static inline bool wr_session_is_heard(const struct wr_session *session)
+{
+	return atomic_load_explicit(&session->is_heard, memory_order_acquire);
+}
+
 /* For one that waits to be confirmed: it has been, and nothing newer stands in its
  * place. */
 static inline bool wr_session_is_usable(const struct wr_session *session)
 {
-	return atomic_load_explicit(&session->is_confirmed, memory_order_acquire) &&
+	return wr_session_is_heard(session) &&
 	       !atomic_load_explicit(&session->is_overtaken, memory_order_relaxed);
 }
 

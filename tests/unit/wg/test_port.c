@@ -596,6 +596,37 @@ static void test_port_renewal_with_a_stale_answer_loses_nothing(void **state)
 	link_end(&link);
 }
 
+/* Twice both begin at once; the second time one of the answers is lost, so that both
+ * send with the session of the other. */
+static void test_port_renewal_after_two_ties_loses_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct link link;
+		struct wr_output ours, theirs, answer, session;
+		struct end *from = i & 1 ? &link.a : &link.b, *to = i & 1 ? &link.b : &link.a;
+
+		link_start(&link);
+		begin_both(&link, i & 2 ? B_FIRST : 0);
+		assert_both_ways(&link);
+		link_pump(&link, 110 * S);
+		atomic_store(&end_session(&link, from)->send_counter, WR_REKEY_AFTER_MESSAGES + 1);
+		atomic_store(&end_session(&link, to)->send_counter, WR_REKEY_AFTER_MESSAGES + 1);
+		end_initiate(&link, from, &ours);
+		end_initiate(&link, to, &theirs);
+		assert_int_equal(end_input(&link, to, &ours, &answer), WR_TAKEN);
+		assert_int_equal(end_input(&link, from, &answer, &session), WR_TAKEN);
+		assert_int_equal(end_input(&link, from, &theirs, &answer), WR_TAKEN);
+		assert_both_ways(&link);
+		assert_true(end_poll(&link, to, &session));
+		link_pump(&link, 60 * S);
+		assert_both_ways(&link);
+		atomic_store(&end_session(&link, from)->send_counter, WR_REKEY_AFTER_MESSAGES + 1);
+		renew(&link, from, to);
+		link_end(&link);
+	}
+}
+
 /* --- Under load. --- */
 
 static void test_port_under_load_asks_for_a_cookie_once(void **state)
@@ -731,6 +762,7 @@ int main(void)
 		cmocka_unit_test(test_port_simultaneous_initiations_converge),
 		cmocka_unit_test(test_port_renewal_after_simultaneous_initiations_loses_nothing),
 		cmocka_unit_test(test_port_renewal_after_simultaneous_initiations_is_by_one),
+		cmocka_unit_test(test_port_renewal_after_two_ties_loses_nothing),
 		cmocka_unit_test(test_port_renewal_with_a_stale_answer_loses_nothing),
 		cmocka_unit_test(test_port_under_load_asks_for_a_cookie_once),
 		cmocka_unit_test(test_port_under_load_takes_no_cookie_of_another_address),
