@@ -34,6 +34,7 @@ class ManyKeys(Figure):
     @property
     def measures(self) -> tuple[Measure, ...]:
         return (Measure("manykeys.matched", f"initiations matched among {KEYS:,} keys", "/s", 1, at_least(5_000)),
+                Measure("manykeys.named", "the same with the Diffie-Hellman that names the sender", "/s"),
                 Measure("manykeys.garbage", f"initiations refused among {KEYS:,} keys", "/s"),
                 Measure("manykeys.kept", f"TCP kept under {RATE:,}/s of garbage, {KEYS:,} keys", "", 1,
                         at_least(0.9)))
@@ -42,7 +43,8 @@ class ManyKeys(Figure):
         rates = json.loads(tools.output_of([str(bench.build / "bench/manykeys"), str(KEYS), str(INITIATIONS)]))
         with HubTunnel(bench.lab, implementation, bench.build, KEYS) as tunnel:
             share = kept(bench, tunnel)
-        return {"manykeys.matched": rates["matched"], "manykeys.garbage": rates["garbage"], "manykeys.kept": share}
+        return {"manykeys.matched": rates["matched"], "manykeys.named": rates["named"],
+                "manykeys.garbage": rates["garbage"], "manykeys.kept": share}
 
 
 def kept(bench: Bench, tunnel: Tunnel) -> float:

@@ -42,7 +42,7 @@ struct load {
 	struct wr_key responder;
 	struct wr_cookie_jar jar;
 	struct initiator *initiators;
-	uint32_t peers, total;
+	uint32_t peers, total, turn;
 	uint32_t started, completed, repeated;
 };
 
@@ -212,11 +212,23 @@ static void await_answer(struct load *load)
 	take(load);
 }
 
+/* The one whose turn it is; one that still waits for its last answer loses its turn. */
+static struct initiator *next(struct load *load)
+{
+	struct initiator *initiator;
+
+	do
+		initiator = &load->initiators[load->turn++ % load->peers];
+	while (initiator->handshake.state == WR_HANDSHAKE_INITIATED);
+	return initiator;
+}
+
 static void shake_hands(struct load *load)
 {
 	while (load->completed < load->total) {
-		while (load->started < load->total && load->started - load->completed < WINDOW)
-			initiate(load, &load->initiators[load->started++ % load->peers]);
+		for (; load->started < load->total && load->started - load->completed < WINDOW;
+		     load->started++)
+			initiate(load, next(load));
 		await_answer(load);
 	}
 }

@@ -60,6 +60,16 @@ size_t wr_ring_used(const struct wr_ring *ring)
 	       atomic_load_explicit(&ring->popped, memory_order_relaxed);
 }
 
+uint64_t wr_ring_end(const struct wr_ring *ring)
+{
+	return atomic_load_explicit(&ring->pushed, memory_order_acquire);
+}
+
+bool wr_ring_is_past(const struct wr_ring *ring, uint64_t end)
+{
+	return atomic_load_explicit(&ring->popped, memory_order_relaxed) >= end;
+}
+
 static struct header *header_at(struct wr_ring *ring, uint64_t index)
 {
 	return (struct header *)(void *)&ring->memory[index & (ring->capacity - 1)];

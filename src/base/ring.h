@@ -26,6 +26,11 @@ bool wr_ring_push(struct wr_ring *ring, struct wr_bytes head, struct wr_bytes bo
 /* Consumer: bytes that records take up, theirs and what the ring adds to them. */
 size_t wr_ring_used(const struct wr_ring *ring);
 
+/* Consumer: where the records end that are there now; and whether all before such
+ * a place were popped. */
+uint64_t wr_ring_end(const struct wr_ring *ring);
+bool wr_ring_is_past(const struct wr_ring *ring, uint64_t end);
+
 /* Consumer: true if there is a record; *ret_record is the oldest, aligned to 8,
  * valid until wr_ring_pop(). */
 bool wr_ring_peek(struct wr_ring *ring, struct wr_bytes *ret_record) WR_MUST_CHECK;

@@ -16,16 +16,15 @@
 #define LOAD_LASTS WR_SPAN_S(1)
 /* What is retired waits this long, so that a grace period serves many. */
 #define RECLAIM_DELAY WR_SPAN_MS(50)
-/* More letters than a ring has room for: who reads so many has read all that lay
- * there when he began, and is not held up by those who write on. */
-#define RING_LETTERS (WR_PACKET_MAIL_LEN / sizeof(struct wr_letter))
-
-static_assert(WR_PACKET_MAIL_LEN >= WR_MAIL_LEN, "the larger ring bounds both");
-
 struct turn {
 	struct wr_moment moment;
 	bool has_more;
 };
+
+static struct wr_moment moment_now(void)
+{
+	return (struct wr_moment){ wr_clock_now(), wr_clock_wall() };
+}
 
 static uint32_t mtu_of(const struct wr_peer *peer)
 {
@@ -132,7 +131,7 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 static const struct wr_entropy *fresh_entropy(struct wr_engine *engine)
 {
 	if (!engine->entropy_left) {
-		wr_random(engine->entropy, sizeof(engine->entropy));
+		wr_random_many(engine->entropy, sizeof(engine->entropy));
 		engine->entropy_left = WR_ENTROPY_POOL;
 	}
 	return &engine->entropy[engine->entropy_left - 1];
@@ -154,8 +153,12 @@ static bool is_garbage(enum wr_verdict verdict)
 static void take_handshake(struct wr_engine *engine, struct turn *turn,
 			   const struct wr_letter *letter, struct wr_bytes datagram)
 {
-	bool is_loaded = !wr_is_past(engine->loaded_until, turn->moment.now);
 	struct wr_output output = { .kind = WR_OUTPUT_NONE };
+
+	/* A turn full of handshakes takes longer than what is measured between two. */
+	turn->moment = moment_now();
+
+	bool is_loaded = !wr_is_past(engine->loaded_until, turn->moment.now);
 	enum wr_verdict verdict = wr_port_input(engine->shared.port, datagram, &letter->from,
 						is_loaded, &turn->moment, fresh_entropy(engine),
 						&output);
@@ -240,7 +243,7 @@ static void poll_port(struct wr_engine *engine, const struct turn *turn)
 
 static struct turn begin_turn(struct wr_engine *engine)
 {
-	struct turn turn = { .moment = { wr_clock_now(), wr_clock_wall() } };
+	struct turn turn = { .moment = moment_now() };
 
 	engine->outbox.now = turn.moment.now;
 	return turn;
@@ -256,6 +259,15 @@ static void schedule_reclaim(struct wr_engine *engine, struct wr_instant now)
 		engine->reclaim_due = wr_after(now, RECLAIM_DELAY);
 }
 
+/* All letters that are there now; who writes on does not hold this up. */
+static void read_old_mail(struct wr_engine *engine, struct turn *turn, struct wr_ring *ring)
+{
+	uint64_t end = wr_ring_end(ring);
+
+	while (!wr_ring_is_past(ring, end))
+		read_mail(engine, turn, ring, 1);
+}
+
 /* Letters that were written before the grace period may name removed peers, and
  * what was staged for these is dropped. */
 static void forget_letters(struct wr_engine *engine)
@@ -264,8 +276,8 @@ static void forget_letters(struct wr_engine *engine)
 
 	for (unsigned i = 0; i < engine->shared.worker_count; i++) {
 		look_at_load(engine, &turn, &engine->workers[i]);
-		read_mail(engine, &turn, engine->workers[i].mail, RING_LETTERS);
-		read_mail(engine, &turn, engine->workers[i].packet_mail, RING_LETTERS);
+		read_old_mail(engine, &turn, engine->workers[i].mail);
+		read_old_mail(engine, &turn, engine->workers[i].packet_mail);
 	}
 	wr_outbox_flush(&engine->outbox);
 }

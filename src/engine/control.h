@@ -9,7 +9,7 @@
 
 /* Randomness drawn at a time: garbage that is refused before it is used up should
  * not cost a system call each. */
-#define WR_ENTROPY_POOL 16
+#define WR_ENTROPY_POOL 64
 
 struct wr_engine {
 	struct wr_shared shared;
