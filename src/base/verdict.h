@@ -23,6 +23,8 @@ enum wr_verdict {
 	WR_DROP_SOURCE,  /* inner source address is not in the peer's allowed-ips */
 	WR_DROP_ECN, /* outer CE on an inner packet that is not ECN-capable: RFC 6040 section 4.2 */
 	WR_DROP_NO_ROUTE,    /* inner destination in nobody's allowed-ips */
+	WR_DROP_POLICY,      /* a flow that the policy does not allow */
+	WR_DROP_FRAGMENT,    /* a fragment whose first was never seen */
 	WR_DROP_NO_ENDPOINT, /* peer whose endpoint is not known */
 	WR_DROP_STAGED,      /* waited for a handshake in vain, or the queue was full */
 	WR_DROP_QUEUE,       /* the queue to the control thread was full */
