@@ -10,16 +10,18 @@ from pathlib import Path
 from . import implementations, isolate, report, rounds, tools
 from .disturbance import Disturbance
 from .errors import BenchError, Interrupted
-from .figures import ALL
+from .figures import ALL, HUB
 from .figures.figure import QUICK, Bench, Effort, Figure
 from .implementations import ROOT
-from .lab import Lab
+from .lab import Lab, Machines, Star
 
 DESCRIPTION = """\
 Measures Warren.
 
   tunnel   two network namespaces, a veth pair, and a tunnel between them: each figure for Warren and for
            wireguard-go in turn, in rounds; medians, spreads and ratios.  Needs root.
+  hub      a server in one namespace and two machines in others: traffic through its hub beside that through a
+           wireguard-go with kernel forwarding; policies, many organisations, many machines.  Needs root.
   crypto   the cryptography alone, for each backend that this CPU can use.
 """
 
@@ -27,14 +29,14 @@ Measures Warren.
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=DESCRIPTION,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("tunnel", "crypto"))
+    parser.add_argument("what", choices=("tunnel", "hub", "crypto"))
     parser.add_argument("--rounds", type=int, help="how often each figure is taken (5)", metavar="N")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--figures", metavar="NAME,...",
-                        help=f"only these, of {', '.join(figure.name for figure in ALL)}")
+                        help=f"only these, of {names_of(ALL)}; hub: {names_of(HUB)}")
     parser.add_argument("--impl", default="warren,wireguard-go", metavar="SUBJECT,REFERENCE",
                         help="what is compared (warren,wireguard-go): each warren, wireguard-go, null, veth, "
-                             "or NAME=COMMAND")
+                             "or NAME=COMMAND; of a hub, all but warren forward by the kernel")
     parser.add_argument("--no-limits", action="store_true",
                         help="do not also measure the tunnel without crypto and the bare wire")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
@@ -45,7 +47,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     given = arguments()
     try:
-        return {"tunnel": tunnel, "crypto": crypto}[given.what](given)
+        return {"tunnel": tunnel, "hub": hub, "crypto": crypto}[given.what](given)
     except BenchError as error:
         print(f"script/bench: {error}", file=sys.stderr)
         return 1
@@ -55,17 +57,26 @@ def main() -> int:
 
 
 def tunnel(given: argparse.Namespace) -> int:
+    return compare(given, ALL, Lab, () if given.no_limits else ("null", "veth"))
+
+
+def hub(given: argparse.Namespace) -> int:
+    return compare(given, HUB, Star, ())
+
+
+def compare(given: argparse.Namespace, all_figures: Sequence[Figure], lab_kind: type[Machines],
+            limit_names: Sequence[str]) -> int:
     tools.require()
-    figures = chosen(given.figures)
+    figures = chosen(given.figures, all_figures)
     names = pair(given.impl)
     build = built(given.build)
     isolate.enter()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     count = given.rounds or (1 if given.quick else 5)
-    with Lab() as lab:
+    with lab_kind() as lab:
         compared = [implementations.named(name, build) for name in names]
-        limits = [] if given.no_limits else [implementations.named(name, build) for name in ("null", "veth")]
+        limits = [implementations.named(name, build) for name in limit_names]
         for each in compared:
             print(f"{each.name}: {' '.join(each.command)} ({each.version})", flush=True)
         bench = Bench(lab, build, QUICK if given.quick else Effort(), Disturbance())
@@ -91,14 +102,18 @@ def tell(given: argparse.Namespace, figures: Sequence[Figure], values: rounds.Va
         print(f"\n{text}")
     if complaint := disturbance.complaint():
         print(f"\n{complaint}")
-    path = given.build / "bench/tunnel.json"
+    path = given.build / f"bench/{given.what}.json"
     report.write(path, lines, [*compared, *limits], count, disturbance)
     print(f"\n{path}")
     return 1 if given.check and any(line.is_met is False for line in lines) else 0
 
 
-def chosen(names: str | None) -> list[Figure]:
-    by_name = {figure.name: figure for figure in ALL}
+def names_of(figures: Sequence[Figure]) -> str:
+    return ", ".join(figure.name for figure in figures)
+
+
+def chosen(names: str | None, figures: Sequence[Figure]) -> list[Figure]:
+    by_name = {figure.name: figure for figure in figures}
     wanted = names.split(",") if names else list(by_name)
     if unknown := [name for name in wanted if name not in by_name]:
         raise BenchError(f"no figure {', '.join(unknown)}; there are {', '.join(by_name)}")

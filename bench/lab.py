@@ -1,4 +1,4 @@
-"""Two machines and a wire: network namespaces joined by a veth pair.
+"""Machines and wires: network namespaces joined by veth pairs.
 
 A machine is a process that holds a network namespace and a mount namespace with a /run of its own, so that
 each has its own /var/run/wireguard.  Nothing gets a name outside.  The bench itself was started with
@@ -6,15 +6,21 @@ each has its own /var/run/wireguard.  Nothing gets a name outside.  The bench it
 everything else runs, and dies with the bench.  So nothing outlives a bench, however it ends.
 """
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import tools
 from .errors import BenchError
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
 
 SET_UP = """
 set -e
@@ -74,6 +80,17 @@ class Machine:
         # /var/run is an absolute symbolic link, which would lead back to the bench's own /run.
         return Path(f"/proc/{self.pid}/root{os.path.realpath(inside)}")
 
+    @contextlib.contextmanager
+    def net(self) -> Iterator[None]:
+        """Sockets that this thread makes meanwhile belong to the machine."""
+        with (open("/proc/self/task/%d/ns/net" % threading.get_native_id(), "rb") as own,
+              open(f"/proc/{self.pid}/ns/net", "rb") as its):
+            enter_net(its.fileno())
+            try:
+                yield
+            finally:
+                enter_net(own.fileno())
+
     def others(self) -> list[int]:
         """The processes on this machine, without its holder."""
         mine = os.stat(f"/proc/{self.pid}/ns/net").st_ino
@@ -105,44 +122,81 @@ class Machine:
         self._holder.stdout.close()
 
 
-class Lab:
-    """Two machines, left and right, and the veth pair between them."""
-
-    LEFT, RIGHT = "10.99.0.1", "10.99.0.2"
+class Machines:
+    """What a bench runs on, from the constructor to close()."""
 
     def __init__(self) -> None:
         self._anchor = Anchor()
         self._made: list[Machine] = []
         try:
-            self.left = self._machine("left")
-            self.right = self._machine("right")
-            self._wire()
+            self._build()
         except BaseException:
             self.close()
             raise
+
+    def _build(self) -> None:
+        raise NotImplementedError
 
     def _machine(self, name: str) -> Machine:
         machine = Machine(name)
         self._made.append(machine)
         return machine
 
-    def _wire(self) -> None:
-        self.left.run("ip", "link", "add", "wire", "type", "veth",
-                      "peer", "name", "wire", "netns", f"/proc/{self.right.pid}/ns/net")
-        for machine, address in ((self.left, self.LEFT), (self.right, self.RIGHT)):
-            machine.run("ip", "address", "add", f"{address}/24", "dev", "wire")
-            machine.run("ip", "link", "set", "wire", "up")
-
     def close(self) -> None:
         for machine in self._made:
             machine.close()
         self._anchor.close()
 
-    def __enter__(self) -> "Lab":
+    def __enter__(self) -> "Machines":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Lab(Machines):
+    """Two machines, left and right, and the veth pair between them."""
+
+    LEFT, RIGHT = "10.99.0.1", "10.99.0.2"
+
+    def _build(self) -> None:
+        self.left = self._machine("left")
+        self.right = self._machine("right")
+        join(self.left, self.right, "wire")
+        for machine, address in ((self.left, self.LEFT), (self.right, self.RIGHT)):
+            give_wire(machine, "wire", address)
+
+
+class Star(Machines):
+    """A hub, and two machines that each have a wire to it and none to each other."""
+
+    HUB_LEFT, LEFT, HUB_RIGHT, RIGHT = "10.99.1.254", "10.99.1.1", "10.99.2.254", "10.99.2.1"
+
+    def _build(self) -> None:
+        self.hub = self._machine("hub")
+        for name, hub_address, address in (("left", self.HUB_LEFT, self.LEFT), ("right", self.HUB_RIGHT, self.RIGHT)):
+            machine = self._machine(name)
+            setattr(self, name, machine)
+            join(machine, self.hub, "wire", name)
+            give_wire(self.hub, name, hub_address)
+            give_wire(machine, "wire", address)
+            # One address of the hub is what all are told.
+            machine.run("ip", "route", "add", "default", "via", hub_address)
+
+
+def join(machine: Machine, other: Machine, name: str, other_name: str | None = None) -> None:
+    machine.run("ip", "link", "add", name, "type", "veth",
+                "peer", "name", other_name or name, "netns", f"/proc/{other.pid}/ns/net")
+
+
+def give_wire(machine: Machine, name: str, address: str) -> None:
+    machine.run("ip", "address", "add", f"{address}/24", "dev", name)
+    machine.run("ip", "link", "set", name, "up")
+
+
+def enter_net(namespace: int) -> None:
+    if _libc.setns(namespace, CLONE_NEWNET) != 0:
+        raise BenchError(f"setns: {os.strerror(ctypes.get_errno())}")
 
 
 def all_pids() -> list[int]:

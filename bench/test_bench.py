@@ -2,8 +2,8 @@
 
 import pytest
 
-from . import report, search, spread
-from .figures import figure
+from . import api, machines, report, search, spread
+from .figures import crowd, figure, forward
 from .traffic import Trial
 
 
@@ -67,3 +67,27 @@ def test_a_line_says_whether_its_target_is_met(target, subject, reference, met):
     measure = figure.Measure("name", "label", "unit", 1, target)
     values = {"ours": subject, **({"theirs": reference} if reference else {})}
     assert report.line(measure, values, "ours", "theirs").is_met is met
+
+
+def test_many_rules_are_as_many_over_as_many_tags():
+    lines = forward.many_rules().splitlines()
+    assert sum(line.startswith("allow ") for line in lines) == forward.RULES
+    assert len({word for line in lines for word in line.split() if word.startswith("tag:t")}) == forward.TAGS
+    assert len(set(lines)) == len(lines)
+
+
+def test_policies_of_the_crowd_differ_and_always_allow_the_two_machines():
+    texts = [crowd.policy(number) for number in range(10)]
+    assert len(set(texts)) == len(texts)
+    assert all(text.startswith("allow tag:left tag:right -> tag:left tag:right\n") for text in texts)
+
+
+def test_chunks_of_an_answer_are_joined():
+    assert api.unchunked(b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n") == b"hello world"
+    assert api.unchunked(b"0\r\n\r\n") == b""
+
+
+def test_keys_of_a_text_are_found():
+    config = "[Interface]\nPrivateKey          = AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n[Peer]\nPublicKey           = " \
+             "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+    assert machines.keys_of({"config": config}) == ("01" + "00" * 31, "02" + "00" * 31)

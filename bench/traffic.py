@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BenchError
-from .lab import Lab, Machine
+from .lab import Lab
 from .serving import process, server
 from .tunnel import PORT, Tunnel
 

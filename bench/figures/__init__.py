@@ -1,11 +1,14 @@
-"""The figures of `script/bench tunnel`, in the order in which they are reported."""
+"""The figures of `script/bench tunnel` and `script/bench hub`, in the order in which they are reported."""
 
+from .crowd import Crowd
 from .datagrams import Udp
 from .figure import Figure
 from .flood import Flood, ManyKeys
+from .forward import HubTcp, HubUdp, ManyRules
 from .handshake import Handshake
 from .latency import PingIdle, PingLoad
 from .memory import Memory
+from .orgs import Idle, Pairs
 from .setconf import Setconf
 from .start import Size, Start
 from .throughput import Tcp
@@ -15,3 +18,5 @@ ALL: tuple[Figure, ...] = (
     Memory(1), Memory(10_000), Setconf(),
     ManyKeys(), Flood(), Start(), Size(),
 )
+
+HUB: tuple[Figure, ...] = (HubTcp(1), HubTcp(8), HubUdp(), ManyRules(), Crowd(), Idle(), Pairs())

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ..disturbance import Disturbance
 from ..implementations import Implementation
-from ..lab import Lab
+from ..lab import Machines
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ QUICK = Effort(tcp_seconds=2, trial_seconds=0.4, pings=300, handshakes=500)
 class Bench:
     """What a figure works with."""
 
-    lab: Lab
+    lab: Machines
     build: Path
     effort: Effort
     disturbance: Disturbance

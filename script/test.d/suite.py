@@ -41,7 +41,8 @@ class Part:
 PARTS = [
     Part("program", "builds with gcc, without warnings", cores=2),
     Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
-    Part("unit", "unit tests and simulator", after=["program"]),
+    Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
+    Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
     Part("asan", "unit tests and simulator under AddressSanitizer and UBSan"),
     Part("clang", "unit tests and simulator, built with clang without warnings"),
     Part("tsan", "the engine under ThreadSanitizer"),

@@ -6,7 +6,15 @@
 #include "cli/verb.h"
 #include "cli/verbs.h"
 
-const struct wr_verb *const wr_verbs[] = { &wr_verb_wg, &wr_verb_help_of_all, NULL };
+const struct wr_verb *const wr_verbs[] = {
+	&wr_verb_wg,         &wr_verb_serve,       &wr_verb_org,
+	&wr_verb_machine,    &wr_verb_policy,      &wr_verb_user,
+	&wr_verb_member,     &wr_verb_invite_user, &wr_verb_token,
+	&wr_verb_audit,      &wr_verb_events,      &wr_verb_login,
+	&wr_verb_logout,     &wr_verb_server,      &wr_verb_backup,
+	&wr_verb_restore,    &wr_verb_config,      &wr_verb_doctor,
+	&wr_verb_completion, &wr_verb_help_of_all, NULL,
+};
 
 static void write_help(FILE *to)
 {
@@ -18,6 +26,19 @@ static void write_help(FILE *to)
 	fprintf(to, "\nwarren VERB --help tells more, and so does the manual: man warren\n");
 }
 
+/* The verb that the words name: "wg", "machine", "machine add". NULL, told, if there is none. */
+static const struct wr_verb *find_named(const char *const *words, unsigned count)
+{
+	const struct wr_verb *verb = wr_verb_find(words[0]);
+
+	if (verb && count > 1)
+		verb = verb->subs ? wr_verb_find_sub(verb, words[1]) : NULL;
+	if (!verb)
+		fprintf(stderr, "warren help: no verb %s%s%s (try: warren help)\n", words[0],
+			count > 1 ? " " : "", count > 1 ? words[1] : "");
+	return verb;
+}
+
 static int run_help(const struct wr_arguments *arguments)
 {
 	const struct wr_verb *verb;
@@ -26,12 +47,9 @@ static int run_help(const struct wr_arguments *arguments)
 		write_help(stdout);
 		return WR_EXIT_DONE;
 	}
-	verb = wr_verb_find(arguments->operands[0]);
-	if (!verb) {
-		fprintf(stderr, "warren help: no verb %s (try: warren help)\n",
-			arguments->operands[0]);
+	verb = find_named(arguments->operands, arguments->operand_count);
+	if (!verb)
 		return WR_EXIT_USAGE;
-	}
 	wr_verb_help(verb, stdout);
 	return WR_EXIT_DONE;
 }
@@ -41,10 +59,11 @@ static const struct wr_option help_options[] = { WR_OPTION_HELP };
 const struct wr_verb wr_verb_help_of_all = {
 	.name = "help",
 	.summary = "what there is; with a verb, how it is used",
-	.usage = "  warren help [VERB]",
+	.usage = "  warren help [VERB [VERB]]",
+	.operand = "[VERB [VERB]]",
 	.options = help_options,
 	.option_count = WR_ARRAY_LEN(help_options),
-	.max_operands = 1,
+	.max_operands = 2,
 	.run = run_help,
 };
 
@@ -63,6 +82,29 @@ static int run_verb(const struct wr_verb *verb, int count, char *const *words,
 	return verb->run(&arguments);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_group(const struct wr_verb *group, int count, char *const *words,
+		     const struct wr_aead *aead)
+{
+	const struct wr_verb *verb;
+
+	if (count == 0 || is_help(words[0])) {
+		wr_verb_help(group, count == 0 ? stderr : stdout);
+		return count == 0 ? WR_EXIT_USAGE : WR_EXIT_DONE;
+	}
+	verb = wr_verb_find_sub(group, words[0]);
+	if (!verb) {
+		fprintf(stderr, "warren %s: no verb %s (try: warren %s --help)\n", group->name,
+			words[0], group->name);
+		return WR_EXIT_USAGE;
+	}
+	return run_verb(verb, count - 1, words + 1, aead);
+}
+
 static int run_words(int count, char *const *words, const struct wr_aead *aead)
 {
 	const struct wr_verb *verb;
@@ -75,7 +117,7 @@ static int run_words(int count, char *const *words, const struct wr_aead *aead)
 		printf("warren %s\n", WR_VERSION);
 		return WR_EXIT_DONE;
 	}
-	if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+	if (is_help(words[0])) {
 		write_help(stdout);
 		return WR_EXIT_DONE;
 	}
@@ -84,6 +126,8 @@ static int run_words(int count, char *const *words, const struct wr_aead *aead)
 		fprintf(stderr, "warren: no verb %s (try: warren help)\n", words[0]);
 		return WR_EXIT_USAGE;
 	}
+	if (verb->subs)
+		return run_group(verb, count - 1, words + 1, aead);
 	return run_verb(verb, count - 1, words + 1, aead);
 }
 

@@ -88,7 +88,7 @@ static bool read_fd(char *(*get)(const char *name), const char *name, int *ret_f
 	return true;
 }
 
-static unsigned default_workers(void)
+unsigned wr_wg_default_workers(void)
 {
 	cpu_set_t cpus;
 	int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
@@ -117,7 +117,7 @@ static bool read_aead(char *(*get)(const char *name), const struct wr_aead **ret
 
 static bool read_numbers(char *(*get)(const char *name), struct wr_wg_settings *settings)
 {
-	uint64_t workers = default_workers();
+	uint64_t workers = wr_wg_default_workers();
 	uint64_t scale = 1;
 
 	if (!read_fd(get, "WG_TUN_FD", &settings->tun_fd) ||

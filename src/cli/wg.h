@@ -26,6 +26,9 @@ struct wr_wg_settings {
  * dev_valid_name()), or it is one that ends in "%d". */
 bool wr_wg_is_name(const char *name);
 
+/* A CPU each, but no more than bring something. */
+unsigned wr_wg_default_workers(void);
+
 /* Reads the environment through `get` (getenv(3) but in tests) into *ret_settings,
  * whose name, foreground and aead are the caller's to set. False, and a line on
  * standard error, where a value is bad. */

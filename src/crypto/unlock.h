@@ -16,13 +16,14 @@ struct wr_vault {
 	struct wr_key key;
 };
 
-/* Slow (a second at the most). A new vault, and its wrapping. 0 or -ENOMEM. */
-int wr_vault_new(struct wr_bytes unlock, struct wr_vault *ret_vault,
-		 struct wr_wrapped *ret_wrapped) WR_MUST_CHECK;
+/* Slow (a second at the most). A new vault, and its wrapping. 0, -ENOMEM, or -EINVAL for an
+ * empty secret. */
+int wr_vault_new(struct wr_bytes unlock, struct wr_vault *ret_vault, struct wr_wrapped *ret_wrapped)
+	WR_MUST_CHECK;
 /* Slow. 0; -EKEYREJECTED where the secret is another; -ENOMEM. */
 int wr_vault_open(struct wr_bytes unlock, const struct wr_wrapped *wrapped,
 		  struct wr_vault *ret_vault) WR_MUST_CHECK;
-/* Slow. The same vault under a new secret. */
+/* Slow. The same vault under a new secret; results as of wr_vault_new(). */
 int wr_vault_rewrap(const struct wr_vault *vault, struct wr_bytes unlock,
 		    struct wr_wrapped *ret_wrapped) WR_MUST_CHECK;
 

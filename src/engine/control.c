@@ -115,7 +115,6 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 	case WR_OUTPUT_NONE: break;
 	case WR_OUTPUT_DATAGRAM: send_datagram(engine, output); break;
 	case WR_OUTPUT_SESSION:
-		wr_tally_add(&engine->tally.handshakes, 1);
 		if (!send_staged(engine, output->peer, now) && output->needs_keepalive)
 			send_keepalive(engine, output->peer, now);
 		break;
@@ -181,11 +180,19 @@ static void take_packet(struct wr_engine *engine, const struct turn *turn, struc
 		wr_peer_ask(peer, WR_ATTENTION_HANDSHAKE);
 }
 
+static void take_wish(struct wr_engine *engine, const struct wr_peer *peer)
+{
+	if (!peer->is_removed && engine->wants_tun)
+		engine->wants_tun(engine->context, peer->device);
+}
+
 static void take_letter(struct wr_engine *engine, struct turn *turn, const struct wr_letter *letter,
 			struct wr_bytes body)
 {
 	if (letter->kind == WR_LETTER_HANDSHAKE)
 		take_handshake(engine, turn, letter, body);
+	else if (letter->kind == WR_LETTER_TUN)
+		take_wish(engine, letter->peer);
 	else if (letter->peer->is_removed)
 		wr_tally_drop(&engine->tally, WR_DROP_STAGED);
 	else

@@ -24,10 +24,14 @@ struct wr_engine {
 	struct wr_retire_list retired;  /* of the engine itself; the port has its own */
 	uint64_t generation;            /* of the newest socket set */
 	bool has_started;
+	void (*wants_tun)(void *context, struct wr_device *device);
+	void *context;
 	struct wr_worker *workers; /* shared.worker_count of them */
 };
 
 /* One turn; false if there is more to do at once. */
 bool wr_control_turn(struct wr_engine *engine);
+/* At the engine's end: of all devices. */
+void wr_attachments_free(struct wr_engine *engine);
 /* Frees what was retired, after a grace period. */
 void wr_control_reclaim(struct wr_engine *engine);

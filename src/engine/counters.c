@@ -11,6 +11,5 @@ void wr_tally_sum(const struct wr_tally *tally, struct wr_counters *sum)
 		sum->verdicts[i] += read_counter(&tally->verdicts[i]);
 	sum->rx_packets += read_counter(&tally->rx_packets);
 	sum->tx_packets += read_counter(&tally->tx_packets);
-	sum->handshakes += read_counter(&tally->handshakes);
 	sum->sent_cookies += read_counter(&tally->sent_cookies);
 }

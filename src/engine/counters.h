@@ -11,7 +11,7 @@
 
 struct wr_tally {
 	_Atomic uint64_t verdicts[WR_VERDICTS];
-	_Atomic uint64_t rx_packets, tx_packets, handshakes, sent_cookies;
+	_Atomic uint64_t rx_packets, tx_packets, sent_cookies;
 };
 
 /* Only the thread that owns the tally. */

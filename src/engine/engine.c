@@ -9,9 +9,6 @@
 #include "engine/control.h"
 #include "linux/clock.h"
 
-/* Devices with a TUN of their own in one engine. */
-#define ATTACHMENTS_MAX 64
-
 /* --- Sockets. --- */
 
 static void free_socket_set(struct wr_retired *retired)
@@ -96,6 +93,11 @@ uint16_t wr_engine_listen_port(const struct wr_engine *engine)
 	return socket_set_of(engine)->sockets.port;
 }
 
+bool wr_engine_is_listening(const struct wr_engine *engine)
+{
+	return wr_udp_is_open(&socket_set_of(engine)->sockets);
+}
+
 int wr_engine_set_mark(struct wr_engine *engine, uint32_t mark)
 {
 	return wr_udp_set_mark(&socket_set_of(engine)->sockets, mark);
@@ -128,10 +130,9 @@ static int init(struct wr_engine *engine, const struct wr_engine_config *config)
 	if (engine->shared.control_fd < 0)
 		return -errno;
 	engine->shared.port = wr_port_new(&config->timing, &hash_key);
-	engine->shared.attachments = calloc(ATTACHMENTS_MAX, sizeof(*engine->shared.attachments));
 	engine->aead_context = config->aead->context_new();
 	engine->reclaim_due = WR_NEVER;
-	if (!engine->shared.port || !engine->shared.attachments || !engine->aead_context ||
+	if (!engine->shared.port || !engine->aead_context ||
 	    !wr_outbox_init(&engine->outbox, config->aead, engine->aead_context, &engine->tally) ||
 	    !publish_no_sockets(engine))
 		return -ENOMEM;
@@ -145,7 +146,9 @@ int wr_engine_new(const struct wr_engine_config *config, struct wr_engine **ret_
 	assert(config->workers > 0 && config->workers <= WR_ENGINE_MAX_WORKERS);
 	if (!engine)
 		return -ENOMEM;
-	*engine = (struct wr_engine){ .shared.control_fd = -1 };
+	*engine = (struct wr_engine){ .shared.control_fd = -1,
+				      .wants_tun = config->wants_tun,
+				      .context = config->context };
 	int error = init(engine, config);
 
 	if (error)
@@ -170,6 +173,8 @@ struct wr_engine *wr_engine_free(struct wr_engine *engine)
 	stop_workers(engine);
 	free(engine->workers);
 	wr_staging_done(&engine->staging);
+	if (engine->shared.port)
+		wr_attachments_free(engine);
 	wr_port_free(engine->shared.port);
 	if (socket_set_of(engine))
 		free_socket_set(&socket_set_of(engine)->retired);
@@ -177,7 +182,6 @@ struct wr_engine *wr_engine_free(struct wr_engine *engine)
 	wr_outbox_done(&engine->outbox);
 	if (engine->aead_context)
 		engine->shared.aead->context_free(engine->aead_context);
-	free(engine->shared.attachments);
 	if (engine->shared.control_fd >= 0)
 		close(engine->shared.control_fd);
 	wr_wipe(engine->entropy, sizeof(engine->entropy));
@@ -202,30 +206,6 @@ struct wr_port *wr_engine_port(struct wr_engine *engine)
 	return engine->shared.port;
 }
 
-int wr_engine_attach(struct wr_engine *engine, struct wr_device *device, struct wr_tun *tun)
-{
-	struct wr_shared *shared = &engine->shared;
-
-	assert(!engine->has_started);
-	if (shared->attachment_count == ATTACHMENTS_MAX)
-		return -ENOSPC;
-	struct wr_attachment *attachment = &shared->attachments[shared->attachment_count++];
-
-	attachment->device = device;
-	attachment->tun = tun;
-	device->owner = attachment;
-	wr_engine_set_mtu(engine, device, UINT16_MAX);
-	return 0;
-}
-
-void wr_engine_set_mtu(struct wr_engine *engine, struct wr_device *device, uint32_t mtu)
-{
-	struct wr_attachment *attachment = device->owner;
-
-	(void)engine;
-	atomic_store_explicit(&attachment->mtu, mtu, memory_order_relaxed);
-}
-
 /* --- Running. --- */
 
 int wr_engine_fd(const struct wr_engine *engine)
@@ -245,7 +225,7 @@ struct wr_instant wr_engine_run(struct wr_engine *engine)
 
 void wr_engine_counters(const struct wr_engine *engine, struct wr_counters *ret_counters)
 {
-	*ret_counters = (struct wr_counters){ 0 };
+	*ret_counters = (struct wr_counters){ .handshakes = engine->shared.port->sessions_made };
 	wr_tally_sum(&engine->tally, ret_counters);
 	for (unsigned i = 0; i < engine->shared.worker_count; i++)
 		wr_tally_sum(&engine->workers[i].tally, ret_counters);

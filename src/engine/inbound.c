@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/forward.h"
 #include "engine/mail.h"
 #include "engine/worker.h"
 #include "wire/message.h"
@@ -18,10 +19,22 @@ static_assert(WR_DATA_HEADER_LEN >= WR_COALESCE_HEADROOM,
 struct group {
 	struct wr_session *session;
 	struct wr_attachment *attachment;
+	const struct wr_binding *binding; /* of the attachment; NULL: no TUN */
 	const struct wr_udp_burst *burst;
 	unsigned count;
 	struct wr_aead_job jobs[OPEN_BATCH];
+	struct wr_forward_run run;
 };
+
+/* Its jobs are written before they are read. */
+static void group_init(struct group *group)
+{
+	group->session = NULL;
+	group->attachment = NULL;
+	group->binding = NULL;
+	group->count = 0;
+	wr_forward_init(&group->run);
+}
 
 /* --- To the TUN. --- */
 
@@ -35,23 +48,23 @@ static void write_run(struct wr_worker *worker, const struct wr_tun *tun, struct
 		wr_tally_add(&worker->tally.verdicts[WR_DROP_TUN], run->count);
 }
 
-static void write_all(struct wr_worker *worker, const struct wr_attachment *attachment)
+static void write_all(struct wr_worker *worker, const struct wr_tun *tun)
 {
 	struct wr_coalescer *coalescer = worker->coalescer;
 
 	for (unsigned i = 0; i < coalescer->count; i++) {
 		wr_coalescer_finish(coalescer, &coalescer->runs[i]);
-		write_run(worker, attachment->tun, &coalescer->runs[i]);
+		write_run(worker, tun, &coalescer->runs[i]);
 	}
 	wr_coalescer_reset(coalescer);
 }
 
-static void deliver(struct wr_worker *worker, const struct wr_attachment *attachment, uint8_t *ip,
+static void deliver(struct wr_worker *worker, const struct wr_tun *tun, uint8_t *ip,
 		    const struct wr_packet *packet)
 {
 	if (wr_coalescer_add(worker->coalescer, ip, packet))
 		return;
-	write_all(worker, attachment);
+	write_all(worker, tun);
 	bool is_taken = wr_coalescer_add(worker->coalescer, ip, packet);
 
 	assert(is_taken); /* an empty coalescer takes any packet */
@@ -78,8 +91,38 @@ static enum wr_verdict check_inner(const struct group *group, uint8_t *ip, uint3
 	return WR_TAKEN;
 }
 
+/* Somebody wants the device to have a TUN; the first one tells the control thread. */
+static void ask_for_tun(struct wr_worker *worker, const struct group *group)
+{
+	struct wr_letter letter = { .kind = WR_LETTER_TUN, .peer = group->session->peer };
+	struct wr_bytes nothing = { NULL, 0 };
+
+	if (!group->attachment || !group->attachment->is_hub ||
+	    atomic_exchange_explicit(&group->attachment->is_wanted, true, memory_order_relaxed))
+		return;
+	if (!wr_mail_push(worker->mail, &letter, nothing))
+		atomic_store_explicit(&group->attachment->is_wanted, false, memory_order_relaxed);
+	worker->wakes_control = true;
+}
+
+/* To a peer of the same device, or to its TUN. */
+static enum wr_verdict hand_on(struct wr_worker *worker, struct group *group, uint8_t *ip,
+			       const struct wr_packet *packet)
+{
+	const struct wr_attachment *attachment = group->attachment;
+
+	if (attachment && attachment->is_hub && !wr_forward_is_own(attachment, packet))
+		return wr_forward_add(worker, &group->run, group->session->peer, ip, packet);
+	if (!group->binding) {
+		ask_for_tun(worker, group);
+		return WR_DROP_TUN;
+	}
+	deliver(worker, group->binding->tun, ip, packet);
+	return WR_TAKEN;
+}
+
 /* True if the message was authentic and fresh. */
-static bool take(struct wr_worker *worker, const struct group *group, const struct wr_aead_job *job)
+static bool take(struct wr_worker *worker, struct group *group, const struct wr_aead_job *job)
 {
 	struct wr_packet packet;
 
@@ -95,10 +138,10 @@ static bool take(struct wr_worker *worker, const struct group *group, const stru
 		return true;
 	enum wr_verdict verdict = check_inner(group, job->dst, job->len, &packet);
 
-	if (verdict == WR_TAKEN && group->attachment)
-		deliver(worker, group->attachment, job->dst, &packet);
-	else
-		wr_tally_drop(&worker->tally, verdict == WR_TAKEN ? WR_DROP_TUN : verdict);
+	if (verdict == WR_TAKEN)
+		verdict = hand_on(worker, group, job->dst, &packet);
+	if (verdict != WR_TAKEN)
+		wr_tally_drop(&worker->tally, verdict);
 	return true;
 }
 
@@ -131,6 +174,14 @@ static void open_group(struct wr_worker *worker, struct group *group)
 	wr_peer_follow(group->session->peer, &group->burst->remote);
 }
 
+/* What is gathered for the device goes where it is for. */
+static void finish(struct wr_worker *worker, struct group *group)
+{
+	if (group->binding)
+		write_all(worker, group->binding->tun);
+	wr_forward_flush(worker, &group->run);
+}
+
 /* A coalescer holds packets for one TUN. */
 static void switch_session(struct wr_worker *worker, struct group *group,
 			   struct wr_session *session)
@@ -138,15 +189,15 @@ static void switch_session(struct wr_worker *worker, struct group *group,
 	struct wr_attachment *attachment = session->peer->device->owner;
 
 	open_group(worker, group);
-	if (attachment != group->attachment) {
-		if (group->attachment)
-			write_all(worker, group->attachment);
-		if (attachment)
-			wr_coalescer_init(worker->coalescer, attachment->tun->has_offload,
-					  attachment->tun->has_udp_offload);
-	}
 	group->session = session;
+	if (attachment == group->attachment)
+		return;
+	finish(worker, group);
 	group->attachment = attachment;
+	group->binding = attachment ? wr_binding_of(attachment) : NULL;
+	if (group->binding)
+		wr_coalescer_init(worker->coalescer, group->binding->tun->has_offload,
+				  group->binding->tun->has_udp_offload);
 }
 
 static void take_data(struct wr_worker *worker, struct group *group, uint8_t *message, uint32_t len)
@@ -220,11 +271,15 @@ static void take_burst(struct wr_worker *worker, struct group *group,
 void wr_worker_inbound(struct wr_worker *worker, int fd)
 {
 	struct wr_udp_burst bursts[WR_UDP_BATCH];
-	struct group group = { .count = 0 };
+	struct wr_outbox *outbox = &worker->outbox;
+	struct group group;
 	int count = wr_udp_receive(fd, worker->receiver, bursts);
 
+	group_init(&group);
 	for (int i = 0; i < count; i++)
 		take_burst(worker, &group, &bursts[i]);
-	if (group.attachment)
-		write_all(worker, group.attachment);
+	finish(worker, &group);
+	wr_outbox_flush(outbox);
+	worker->wakes_control |= outbox->wakes_control;
+	outbox->wakes_control = false;
 }

@@ -19,12 +19,12 @@ static_assert(HEADROOM >= WR_TUN_HEADER_LEN, "the header of virtio stands before
 #define ROUND_PACKETS 256
 
 /* Reads one packet; its length, 0 if there is none now. */
-static uint32_t read_packet(struct wr_worker *worker, const struct wr_attachment *attachment,
+static uint32_t read_packet(struct wr_worker *worker, const struct wr_tun *tun,
 			    struct virtio_net_hdr *ret_header)
 {
 	uint8_t *packet = worker->tun_buffer + HEADROOM;
-	size_t header_len = attachment->tun->has_offload ? WR_TUN_HEADER_LEN : 0;
-	ssize_t got = read(wr_worker_queue(worker, attachment->tun), packet - header_len,
+	size_t header_len = tun->has_offload ? WR_TUN_HEADER_LEN : 0;
+	ssize_t got = read(wr_worker_queue(worker, tun), packet - header_len,
 			   PACKET_MAX + header_len);
 
 	*ret_header = (struct virtio_net_hdr){ 0 };
@@ -46,13 +46,11 @@ static struct wr_flow find_flow(struct wr_worker *worker, const struct wr_attach
 		wr_tally_drop(&worker->tally, WR_DROP_NO_ROUTE);
 		return flow;
 	}
-	flow.endpoint_version = wr_peer_endpoint(peer, &flow.endpoint);
+	flow = wr_flow_to(peer, worker->now);
 	if (!flow.endpoint_version) {
 		wr_tally_drop(&worker->tally, WR_DROP_NO_ENDPOINT);
-		return flow;
+		flow.peer = NULL;
 	}
-	flow.peer = peer;
-	flow.session = wr_peer_session(peer, worker->now);
 	return flow;
 }
 
@@ -110,17 +108,17 @@ static void carry(struct wr_worker *worker, const struct wr_attachment *attachme
 		stage(worker, flow.peer);
 }
 
-void wr_worker_outbound(struct wr_worker *worker, struct wr_attachment *attachment)
+void wr_worker_outbound(struct wr_worker *worker, const struct wr_binding *binding)
 {
 	struct wr_outbox *outbox = &worker->outbox;
 	struct virtio_net_hdr header;
 
 	for (unsigned i = 0; i < ROUND_PACKETS && !wr_outbox_is_full(outbox); i++) {
-		uint32_t len = read_packet(worker, attachment, &header);
+		uint32_t len = read_packet(worker, binding->tun, &header);
 
 		if (!len)
 			break;
-		carry(worker, attachment, &header, len);
+		carry(worker, binding->attachment, &header, len);
 	}
 	wr_outbox_flush(outbox);
 	worker->wakes_control |= outbox->wakes_control;

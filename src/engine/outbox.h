@@ -26,6 +26,14 @@ struct wr_flow {
 	struct wr_endpoint endpoint;
 };
 
+static inline struct wr_flow wr_flow_to(struct wr_peer *peer, struct wr_instant now)
+{
+	struct wr_flow flow = { .peer = peer, .session = wr_peer_session(peer, now) };
+
+	flow.endpoint_version = wr_peer_endpoint(peer, &flow.endpoint);
+	return flow;
+}
+
 struct wr_outbox {
 	struct wr_tally *tally;
 	struct wr_aead_context *aead_context;

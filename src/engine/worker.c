@@ -15,25 +15,35 @@
 #define TUN_BUFFER_LEN (WR_CACHE_LINE + 65536 + WR_CACHE_LINE)
 #define MAX_EVENTS 8
 
-/* What an event of epoll is about: an attachment's number, or one of these. */
+/* What an event of epoll is about: a TUN, by its serial over its slot; or one of
+ * these, which are no serial. */
 enum event_source {
-	SOURCE_WAKE = 1 << 16,
+	SOURCE_WAKE,
 	SOURCE_V4,
-	SOURCE_V6
+	SOURCE_V6,
+	SOURCES
 };
+
+static uint64_t source_of(const struct wr_binding *binding)
+{
+	return (uint64_t)binding->serial << 32 | binding->slot;
+}
 
 void wr_worker_wake(const struct wr_worker *worker)
 {
 	eventfd_write(worker->wake_fd, 1);
 }
 
-static int watch(const struct wr_worker *worker, int fd, uint32_t source)
+static int watch(const struct wr_worker *worker, int fd, uint64_t source)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = source };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = source };
 
-	if (fd < 0)
+	if (fd < 0 || epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;
-	return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+	/* A TUN that was detached and comes again. */
+	if (errno == EEXIST && epoll_ctl(worker->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+		return 0;
+	return -errno;
 }
 
 static void unwatch(const struct wr_worker *worker, int fd)
@@ -60,15 +70,31 @@ static void follow_sockets(struct wr_worker *worker)
 		wr_tally_drop(&worker->tally, WR_DROP_UDP);
 }
 
-static void handle(struct wr_worker *worker, uint32_t source)
+static struct wr_binding *binding_in(const struct wr_shared *shared, uint32_t slot)
 {
-	uint64_t wakes;
+	return atomic_load_explicit(&shared->bindings.slots[slot], memory_order_acquire);
+}
 
-	switch (source) {
-	case SOURCE_WAKE: eventfd_read(worker->wake_fd, &wakes); break;
-	case SOURCE_V4: wr_worker_inbound(worker, worker->outbox.v4); break;
-	case SOURCE_V6: wr_worker_inbound(worker, worker->outbox.v6); break;
-	default: wr_worker_outbound(worker, &worker->shared->attachments[source]); break;
+/* The same for TUNs: one that is gone is closed by whoever detached it. */
+static void follow_tuns(struct wr_worker *worker)
+{
+	const struct wr_bindings *bindings = &worker->shared->bindings;
+	uint32_t generation = atomic_load_explicit(&bindings->generation, memory_order_acquire);
+	uint32_t high = atomic_load_explicit(&bindings->high, memory_order_acquire);
+
+	if (generation == worker->tun_generation)
+		return;
+	worker->tun_generation = generation;
+	for (uint32_t i = 0; i < high; i++) {
+		const struct wr_binding *binding = binding_in(worker->shared, i);
+		uint32_t serial = binding ? binding->serial : 0;
+
+		if (serial == worker->watched[i])
+			continue;
+		worker->watched[i] = serial;
+		if (binding &&
+		    watch(worker, wr_worker_queue(worker, binding->tun), source_of(binding)) < 0)
+			wr_tally_drop(&worker->tally, WR_DROP_TUN);
 	}
 }
 
@@ -76,22 +102,39 @@ static void handle(struct wr_worker *worker, uint32_t source)
  * into a busy one: it is not watched any more. */
 static bool is_dead(const struct epoll_event *event)
 {
-	return (event->events & (EPOLLERR | EPOLLHUP)) && event->data.u32 < SOURCE_WAKE;
+	return event->events & (EPOLLERR | EPOLLHUP);
+}
+
+static void handle_tun(struct wr_worker *worker, const struct epoll_event *event)
+{
+	const struct wr_binding *binding = binding_in(worker->shared, (uint32_t)event->data.u64);
+
+	if (!binding || source_of(binding) != event->data.u64)
+		return; /* detached since epoll saw it */
+	if (is_dead(event))
+		unwatch(worker, wr_worker_queue(worker, binding->tun));
+	else
+		wr_worker_outbound(worker, binding);
+}
+
+static void handle(struct wr_worker *worker, const struct epoll_event *event)
+{
+	uint64_t wakes;
+
+	switch (event->data.u64) {
+	case SOURCE_WAKE: eventfd_read(worker->wake_fd, &wakes); break;
+	case SOURCE_V4: wr_worker_inbound(worker, worker->outbox.v4); break;
+	case SOURCE_V6: wr_worker_inbound(worker, worker->outbox.v6); break;
+	default: handle_tun(worker, event); break;
+	}
 }
 
 static void round_of_events(struct wr_worker *worker, const struct epoll_event *events, int count)
 {
 	worker->now = wr_clock_now();
 	worker->outbox.now = worker->now;
-	for (int i = 0; i < count; i++) {
-		uint32_t source = events[i].data.u32;
-
-		if (is_dead(&events[i]))
-			unwatch(worker,
-				wr_worker_queue(worker, worker->shared->attachments[source].tun));
-		else
-			handle(worker, source);
-	}
+	for (int i = 0; i < count; i++)
+		handle(worker, &events[i]);
 	if (worker->wakes_control)
 		eventfd_write(worker->shared->control_fd, 1);
 	worker->wakes_control = false;
@@ -105,26 +148,18 @@ static void *run(void *context)
 
 	wr_rcu_enter();
 	follow_sockets(worker);
+	follow_tuns(worker);
 	while (!atomic_load_explicit(&worker->shared->is_stopping, memory_order_acquire)) {
 		wr_rcu_offline(rcu);
 		int count = epoll_wait(worker->epoll_fd, events, MAX_EVENTS, -1);
 
 		wr_rcu_online();
 		follow_sockets(worker);
+		follow_tuns(worker);
 		round_of_events(worker, events, count);
 	}
 	wr_rcu_leave(rcu);
 	return NULL;
-}
-
-static int watch_all(struct wr_worker *worker)
-{
-	int error = watch(worker, worker->wake_fd, SOURCE_WAKE);
-
-	for (unsigned i = 0; i < worker->shared->attachment_count && !error; i++)
-		error = watch(worker, wr_worker_queue(worker, worker->shared->attachments[i].tun),
-			      i);
-	return error;
 }
 
 int wr_worker_init(struct wr_worker *worker, struct wr_shared *shared, unsigned number)
@@ -142,8 +177,9 @@ int wr_worker_init(struct wr_worker *worker, struct wr_shared *shared, unsigned 
 	worker->receiver = wr_udp_receiver_new();
 	worker->coalescer = malloc(sizeof(*worker->coalescer));
 	worker->tun_buffer = aligned_alloc(WR_CACHE_LINE, TUN_BUFFER_LEN);
+	worker->watched = calloc(WR_ENGINE_MAX_TUNS, sizeof(*worker->watched));
 	if (!worker->mail || !worker->packet_mail || !worker->aead_context || !worker->receiver ||
-	    !worker->coalescer || !worker->tun_buffer ||
+	    !worker->coalescer || !worker->tun_buffer || !worker->watched ||
 	    !wr_outbox_init(&worker->outbox, shared->aead, worker->aead_context, &worker->tally))
 		return -ENOMEM;
 	wr_coalescer_init(worker->coalescer, false, false);
@@ -153,7 +189,7 @@ int wr_worker_init(struct wr_worker *worker, struct wr_shared *shared, unsigned 
 int wr_worker_start(struct wr_worker *worker)
 {
 	sigset_t all, before;
-	int error = watch_all(worker);
+	int error = watch(worker, worker->wake_fd, SOURCE_WAKE);
 
 	if (error)
 		return error;
@@ -182,6 +218,7 @@ void wr_worker_done(struct wr_worker *worker)
 	wr_udp_receiver_free(worker->receiver);
 	free(worker->coalescer);
 	free(worker->tun_buffer);
+	free(worker->watched);
 	wr_ring_free(worker->mail);
 	wr_ring_free(worker->packet_mail);
 }

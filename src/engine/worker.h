@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "base/ring.h"
 #include "crypto/aead.h"
+#include "engine/attachment.h"
 #include "engine/coalesce.h"
 #include "engine/counters.h"
 #include "engine/engine.h"
@@ -35,13 +36,6 @@ struct wr_socket_set {
 	struct wr_retired retired;
 };
 
-/* A device with its TUN. */
-struct wr_attachment {
-	struct wr_device *device;
-	struct wr_tun *tun;
-	_Atomic uint32_t mtu;
-};
-
 /* What all workers share; published by the control thread. */
 struct wr_shared {
 	const struct wr_aead *aead;
@@ -51,8 +45,7 @@ struct wr_shared {
 	_Atomic bool is_stopping;
 	int control_fd; /* eventfd: the control thread has something to do */
 	unsigned worker_count;
-	struct wr_attachment *attachments; /* fixed once workers run */
-	unsigned attachment_count;
+	struct wr_bindings bindings;
 };
 
 struct wr_worker {
@@ -62,11 +55,13 @@ struct wr_worker {
 	pthread_t thread;
 	bool is_started;
 	int epoll_fd;
-	int wake_fd;           /* eventfd: look at `shared` again */
-	bool wakes_control;    /* at the end of this round */
-	struct wr_instant now; /* of this round */
-	uint64_t generation;   /* of the sockets that epoll_fd watches */
-	struct wr_ring *mail;  /* letters to the control thread */
+	int wake_fd;             /* eventfd: look at `shared` again */
+	bool wakes_control;      /* at the end of this round */
+	struct wr_instant now;   /* of this round */
+	uint64_t generation;     /* of the sockets that epoll_fd watches */
+	uint32_t tun_generation; /* the same of the TUNs */
+	uint32_t *watched;       /* serial of the TUN that is watched, by slot; 0: none */
+	struct wr_ring *mail;    /* letters to the control thread */
 	struct wr_ring *packet_mail;
 	struct wr_tally tally;
 	struct wr_aead_context *aead_context;
@@ -78,7 +73,7 @@ struct wr_worker {
 };
 
 /* Packets of one queue of a TUN: until it is empty or enough is gathered. */
-void wr_worker_outbound(struct wr_worker *worker, struct wr_attachment *attachment);
+void wr_worker_outbound(struct wr_worker *worker, const struct wr_binding *binding);
 /* Datagrams of one socket: one batch. */
 void wr_worker_inbound(struct wr_worker *worker, int fd);
 

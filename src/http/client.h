@@ -27,7 +27,7 @@ struct wr_http_answer {
 	char *content_type, *etag; /* or NULL */
 	char *body;                /* NUL-terminated */
 	size_t len;
-	char pin[45];              /* of the certificate that was shown; "" without TLS */
+	char pin[45]; /* of the certificate that was shown; "" without TLS */
 };
 
 /* 0, or a negative errno with what went wrong in `ret_why` (200 bytes). */

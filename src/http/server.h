@@ -28,17 +28,17 @@ struct wr_http_server;
 struct wr_http_request;
 
 struct wr_http_limits {
-	size_t body_bytes;       /* more: 413 */
-	unsigned connections;    /* more: the newest is closed */
-	unsigned per_address;    /* connections of one address (IPv6: /64) */
-	unsigned idle_seconds;   /* without a request, or within one */
+	size_t body_bytes;     /* more: 413 */
+	unsigned connections;  /* more: the newest is closed */
+	unsigned per_address;  /* connections of one address (IPv6: /64) */
+	unsigned idle_seconds; /* without a request, or within one */
 };
 
 struct wr_http_config {
-	const char *listen;      /* "0.0.0.0:8443", "[::]:8443"; NULL: none */
+	const char *listen;               /* "0.0.0.0:8443", "[::]:8443"; NULL: none */
 	const char *cert_file, *key_file; /* PEM; NULL: in the clear */
-	const char *unix_path;   /* mode 0600; replaced if it is there; NULL: none */
-	bool trusts_proxy;       /* the peer is a proxy: X-Forwarded-For and -Proto count */
+	const char *unix_path;            /* mode 0600; replaced if it is there; NULL: none */
+	bool trusts_proxy; /* the peer is a proxy: X-Forwarded-For and -Proto count */
 	struct wr_http_limits limits;
 	/* Called with a whole request; must answer it, now or later, exactly once. */
 	void (*handle)(void *context, struct wr_http_request *request);
@@ -81,8 +81,8 @@ struct wr_http_field {
 
 struct wr_http_response {
 	unsigned status;
-	const char *content_type; /* NULL: no body */
-	struct wr_bytes body;     /* copied */
+	const char *content_type;           /* NULL: no body */
+	struct wr_bytes body;               /* copied */
 	const struct wr_http_field *fields; /* further headers; copied */
 	size_t field_count;
 };

@@ -22,16 +22,19 @@ struct wr_hub_config {
 	uint16_t port;
 	unsigned workers;
 	const struct wr_aead *aead;
-	bool has_gateways;     /* the capabilities are there */
+	bool has_gateways;      /* the capabilities are there */
 	const char *dns_suffix; /* "warren" */
+	const char *tag;        /* of this server among those of the host, in the names of its
+				 * namespaces: [a-z0-9-], short; NULL: the port */
 };
 
 /* What an organisation should be. Numbers are the caller's, never used twice. */
 struct wr_hub_org {
 	uint64_t number;
-	const char *label;            /* DNS label of the organisation, and its gateway's name */
-	struct wr_key private_key;    /* the hub's for this organisation */
-	struct wr_prefix range4, range6; /* family none where it has none; the hub has the first address */
+	const char *label;         /* DNS label of the organisation, and its gateway's name */
+	struct wr_key private_key; /* the hub's for this organisation */
+	struct wr_prefix range4,
+		range6; /* family none where it has none; the hub has the first address */
 	bool is_enabled;
 };
 
@@ -84,6 +87,9 @@ void wr_hub_settle(struct wr_hub *hub, void (*settled)(void *context), void *con
 void wr_hub_look(struct wr_hub *hub, uint64_t org,
 		 void (*see)(void *context, const struct wr_hub_sight *sight), void *context);
 
+/* A machine is online if an authentic packet came from it within this. */
+#define WR_HUB_ONLINE WR_SPAN_S(180)
+
 struct wr_hub_numbers {
 	struct wr_counters engine;
 	size_t orgs, machines, gateways;
@@ -94,7 +100,7 @@ struct wr_hub_numbers {
 void wr_hub_count(struct wr_hub *hub, struct wr_hub_numbers *ret_numbers);
 /* Of one organisation. False if it is not there. */
 struct wr_hub_org_numbers {
-	size_t machines, online; /* online: authentic packet within 3 minutes */
+	size_t machines, online;
 	size_t flows;
 	uint64_t forwarded_packets, forwarded_bytes;
 	uint64_t denied_packets; /* by policy */

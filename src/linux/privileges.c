@@ -33,7 +33,8 @@ static int keep(cap_t had, cap_t kept, cap_value_t which)
 	return 0;
 }
 
-static int drop_capabilities(bool keep_low_ports)
+/* Asks for those of `wanted` only; what it lacks is no fault. */
+static int drop_capabilities(const cap_value_t *wanted, size_t count)
 {
 	WR_AUTO(cap_freep) cap_t had = cap_get_proc();
 	WR_AUTO(cap_freep) cap_t kept = cap_init();
@@ -41,25 +42,54 @@ static int drop_capabilities(bool keep_low_ports)
 
 	if (!had || !kept)
 		return -errno;
-	status = keep(had, kept, CAP_NET_ADMIN);
-	if (status == 0 && keep_low_ports)
-		status = keep(had, kept, CAP_NET_BIND_SERVICE);
+	status = 0;
+	for (size_t i = 0; i < count && status == 0; i++)
+		status = keep(had, kept, wanted[i]);
 	if (status == 0 && cap_set_proc(kept) < 0)
 		status = -errno;
 	return status;
 }
 
-int wr_privileges_drop(bool keep_low_ports)
+static int drop_all_but(const cap_value_t *wanted, size_t count)
 {
 	int status;
 
 	drop_bounding();
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
-	status = drop_capabilities(keep_low_ports);
+	status = drop_capabilities(wanted, count);
 	if (status < 0)
 		return status;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int wr_privileges_drop(bool keep_low_ports)
+{
+	static const cap_value_t wanted[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE };
+
+	return drop_all_but(wanted, keep_low_ports ? 2 : 1);
+}
+
+int wr_privileges_drop_for_server(bool keep_low_ports)
+{
+	static const cap_value_t wanted[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_NET_BIND_SERVICE };
+
+	return drop_all_but(wanted, keep_low_ports ? 3 : 2);
+}
+
+bool wr_privileges_has_gateways(void)
+{
+	static const cap_value_t needed[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
+	WR_AUTO(cap_freep) cap_t has = cap_get_proc();
+
+	for (size_t i = 0; i < WR_ARRAY_LEN(needed); i++) {
+		cap_flag_value_t is_set = CAP_CLEAR;
+
+		if (!has || cap_get_flag(has, needed[i], CAP_EFFECTIVE, &is_set) < 0 ||
+		    is_set != CAP_SET)
+			return false;
+	}
+	return true;
 }

@@ -13,6 +13,12 @@
  * they inherit it. 0 or a negative errno. */
 int wr_privileges_drop(bool keep_low_ports) WR_MUST_CHECK;
 
+/* The same for a server, which keeps also:
+ *   CAP_SYS_ADMIN: network namespaces of gateways. */
+int wr_privileges_drop_for_server(bool keep_low_ports) WR_MUST_CHECK;
+/* Whether this process has what gateways need: both of those. */
+bool wr_privileges_has_gateways(void);
+
 /* Only the system calls that a running tunnel makes, each with its reason in the
  * source; any other fails with EPERM, and those that could start a program or
  * touch another process end this one. */

@@ -209,6 +209,11 @@ int wr_tun_adopt(int fd, struct wr_tun **ret_tun)
 	return 0;
 }
 
+int wr_tun_leave_behind(const struct wr_tun *tun)
+{
+	return ioctl(tun->queues[0], TUNSETPERSIST, 1) < 0 ? -errno : 0;
+}
+
 int wr_tun_set_mtu(const struct wr_tun *tun, uint32_t mtu)
 {
 	struct ifreq request = { .ifr_mtu = (int)mtu };

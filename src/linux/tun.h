@@ -41,6 +41,9 @@ int wr_tun_adopt(int fd, struct wr_tun **ret_tun) WR_MUST_CHECK;
 /* Closes; NULL is fine. Returns NULL. */
 struct wr_tun *wr_tun_free(struct wr_tun *tun);
 
+/* The interface will outlive its descriptors: closing them no longer waits until it is gone
+ * (some 30 ms), and its namespace takes it along when that ends. 0 or a negative errno. */
+int wr_tun_leave_behind(const struct wr_tun *tun);
 int wr_tun_set_mtu(const struct wr_tun *tun, uint32_t mtu) WR_MUST_CHECK;
 int wr_tun_mtu(const struct wr_tun *tun, uint32_t *ret_mtu) WR_MUST_CHECK;
 /* True if the interface is up; it may be in another network namespace by now, where

@@ -35,6 +35,8 @@ struct wr_udp_sockets {
 int wr_udp_open(uint16_t port, uint32_t mark, unsigned count, struct wr_udp_sockets *ret_sockets)
 	WR_MUST_CHECK;
 void wr_udp_close(struct wr_udp_sockets *sockets);
+/* False if one of them is closed, shut down or bound elsewhere by now. */
+bool wr_udp_is_open(const struct wr_udp_sockets *sockets);
 /* SO_MARK on all. */
 int wr_udp_set_mark(const struct wr_udp_sockets *sockets, uint32_t mark) WR_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -240,6 +241,29 @@ static int set_mark(const int *fds, unsigned count, uint32_t mark)
 			return -errno;
 	}
 	return 0;
+}
+
+static bool is_bound(int fd, uint16_t port)
+{
+	union address name = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(name);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+
+	if (fd < 0)
+		return true;
+	if (poll(&poll_fd, 1, 0) < 0 || (poll_fd.revents & (POLLNVAL | POLLHUP | POLLRDHUP)) ||
+	    getsockname(fd, &name.any, &len) < 0)
+		return false;
+	return ntohs(name.any.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port) == port;
+}
+
+bool wr_udp_is_open(const struct wr_udp_sockets *sockets)
+{
+	for (unsigned i = 0; i < sockets->count; i++)
+		if (!is_bound(sockets->v4[i], sockets->port) ||
+		    !is_bound(sockets->v6[i], sockets->port))
+			return false;
+	return sockets->count > 0;
 }
 
 int wr_udp_set_mark(const struct wr_udp_sockets *sockets, uint32_t mark)

@@ -42,3 +42,7 @@ enum wr_topology {
 };
 enum wr_topology wr_policy_topology(const struct wr_policy *policy);
 size_t wr_policy_rule_count(const struct wr_policy *policy);
+/* The text that was parsed. */
+struct wr_bytes wr_policy_text(const struct wr_policy *policy);
+/* One line of it (from 1) without its end; empty if there is none such. */
+struct wr_bytes wr_policy_line(const struct wr_policy *policy, unsigned line);

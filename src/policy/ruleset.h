@@ -33,8 +33,17 @@ struct wr_ruleset *wr_ruleset_compile(const struct wr_policy *policy,
 				      const struct wr_member *members, size_t member_count,
 				      uint32_t slots, uint64_t version,
 				      struct wr_policy_faults *ret_faults) WR_MUST_CHECK;
+/* The same for a policy that was saved once: machines come and go since, and none of that
+ * may stop it. A name that nobody has selects nobody, and tests are not looked at. The
+ * only fault is memory. */
+struct wr_ruleset *wr_ruleset_compile_saved(const struct wr_policy *policy,
+					    const struct wr_member *members, size_t member_count,
+					    uint32_t slots, uint64_t version,
+					    struct wr_policy_faults *ret_faults) WR_MUST_CHECK;
+/* At once: no readers are left. NULL is fine; returns NULL. */
 struct wr_ruleset *wr_ruleset_free(struct wr_ruleset *ruleset);
 uint64_t wr_ruleset_version(const struct wr_ruleset *ruleset);
+/* Classes that have machines, as it was compiled. */
 size_t wr_ruleset_class_count(const struct wr_ruleset *ruleset);
 
 /* Puts one machine into its slot (new, or its tags or name changed), in place. False
@@ -59,5 +68,9 @@ bool wr_ruleset_allows(const struct wr_ruleset *ruleset, uint32_t src_slot, uint
 bool wr_ruleset_why(const struct wr_ruleset *ruleset, uint32_t src_slot, uint32_t dst_slot,
 		    const struct wr_opening *opening, unsigned *ret_line);
 /* True if some rule lets something pass between the two, in either direction: if
- * not, they never learn of each other. */
+ * not, they never learn of each other. What is behind machines is not known here, so a
+ * prefix may be behind any of them. */
 bool wr_ruleset_connects(const struct wr_ruleset *ruleset, uint32_t a, uint32_t b);
+/* True if the two may have a direct path: all in a mesh; in a star those that its
+ * `direct` lines name. */
+bool wr_ruleset_is_direct(const struct wr_ruleset *ruleset, uint32_t a, uint32_t b);

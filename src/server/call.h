@@ -5,16 +5,19 @@
 #pragma once
 
 #include <jansson.h>
+#include <uv.h>
 
 #include "base/base.h"
 #include "base/ip.h"
 #include "hub/hub.h"
 #include "server/operation.h"
+#include "server/problem.h"
 #include "store/ledger.h"
 
 #define WR_UID_LEN 20 /* of "m" and 19 letters: unique, random, without meaning */
 #define WR_PATH_VALUES 4
 
+struct wr_route;
 struct wr_server;
 
 enum wr_caller_kind {
@@ -29,7 +32,7 @@ struct wr_caller {
 	int64_t user;       /* row; 0 for local */
 	int64_t credential; /* row of the session or token */
 	char uid[WR_UID_LEN + 1];
-	char name[256];     /* login, "token NAME", or "local" */
+	char name[256]; /* login, "token NAME", or "local" */
 	bool is_site_admin;
 	bool may_write;
 	int64_t only_org;     /* a token's organisation; 0: any */
@@ -47,9 +50,9 @@ struct wr_call {
 
 	/* What came in, checked. */
 	const char *path[WR_PATH_VALUES]; /* decoded, in the order of the path's braces */
-	json_t *query; /* an object; absent members are absent */
+	json_t *query;                    /* an object; absent members are absent */
 	json_t *body;
-	int64_t org;   /* row of the organisation that the path names; 0 if it names none */
+	int64_t org; /* row of the organisation that the path names; 0 if it names none */
 	char org_uid[WR_UID_LEN + 1];
 
 	/* For `run`. */
@@ -67,8 +70,18 @@ struct wr_call {
 	char *cookie;  /* Set-Cookie */
 	char *location;
 
-	/* The library's own (server/call.c). */
-	struct wr_call_after *after;
+	/* The library's own (server/call.c, server/dispatch.c). */
+	struct wr_call_after *after; /* the first of a list */
+	struct wr_problem problem;   /* the answer, if there is one */
+	struct wr_problem faults;    /* of query and body, told only to who may call */
+	struct wr_route *route;      /* holds `path` */
+	void (*pool_work)(struct wr_call *call);
+	uv_work_t pool;
+	struct wr_instant began;
+	uint64_t retry_after; /* seconds; 0: no header */
+	int audit_error;      /* of the first line that could not be written */
+	unsigned audit_count;
+	bool is_streaming; /* `serve` has it: not answered here */
 };
 
 /* --- For `run`. --- */
@@ -107,7 +120,8 @@ void wr_uid_new(char letter, char ret_uid[WR_UID_LEN + 1]);
 int64_t wr_call_time(const struct wr_call *call);
 /* RFC 3339 in UTC; null for 0. */
 json_t *wr_json_time(int64_t seconds);
-const char *wr_call_text(const struct wr_call *call, const char *name); /* of the body; NULL if absent or null */
+const char *wr_call_text(const struct wr_call *call,
+			 const char *name); /* of the body; NULL if absent or null */
 bool wr_call_has(const struct wr_call *call, const char *name); /* the body has it, null too */
 
 /* Pages: for a listing by ascending row id. */
@@ -119,3 +133,13 @@ struct wr_page wr_call_page(const struct wr_call *call);
 /* Takes `items` (one more than the limit: there is a next page); `last` is the row id of the last
  * that goes out. Sets the result. */
 void wr_call_paged(struct wr_call *call, json_t *items, int64_t last);
+
+/* --- For the library (server/dispatch.c). --- */
+
+/* On the loop, after a commit: events go out, and the hub is told. True if it was told of
+ * something. */
+bool wr_call_follow(struct wr_call *call);
+/* What follows does not happen: nothing was kept. */
+void wr_call_forget(struct wr_call *call);
+/* All that the call owns but itself and its request. */
+void wr_call_done(struct wr_call *call);

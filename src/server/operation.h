@@ -24,10 +24,10 @@ enum wr_access {
 
 /* What a field holds. Texts are valid UTF-8 without control characters. */
 enum wr_kind {
-	WR_KIND_TEXT,   /* min..max code points */
-	WR_KIND_PASSWORD, /* the same; never shown, never in an example */
+	WR_KIND_TEXT,      /* min..max code points */
+	WR_KIND_PASSWORD,  /* the same; never shown, never in an example */
 	WR_KIND_LONG_TEXT, /* min..max bytes, newlines and tabs allowed (a policy) */
-	WR_KIND_NUMBER, /* whole, min..max */
+	WR_KIND_NUMBER,    /* whole, min..max */
 	WR_KIND_FLAG,
 	WR_KIND_CHOICE, /* one of `choices` */
 	WR_KIND_TIME,   /* RFC 3339, UTC */
@@ -52,24 +52,24 @@ struct wr_field {
 	bool is_required; /* in a result: always there */
 	bool can_be_null; /* null takes a value away */
 	int64_t min, max;
-	const char *const *choices; /* ends with NULL */
+	const char *const *choices;    /* ends with NULL */
 	const struct wr_field *fields; /* ends with a nameless one */
-	const char *help;           /* a sentence without its full stop */
+	const char *help;              /* a sentence without its full stop */
 };
 
 struct wr_operation {
-	const char *id;      /* "machine.add"; the audit log's name, OpenAPI's operationId */
+	const char *id; /* "machine.add"; the audit log's name, OpenAPI's operationId */
 	enum wr_http_method method;
 	const char *path;    /* behind /api/v1: "/orgs/{org}/machines/{machine}" */
 	const char *summary; /* a sentence without its full stop */
 	const char *about;   /* more, or NULL */
 	enum wr_access access;
-	bool is_change;      /* needs a token that may write; CSRF token with a session; audited */
-	bool is_paged;       /* query has limit and cursor; result is {items, next} */
-	bool needs_match;    /* If-Match is required (428), and checked by `run` (412) */
+	bool is_change;   /* needs a token that may write; CSRF token with a session; audited */
+	bool is_paged;    /* query has limit and cursor; result is {items, next} */
+	bool needs_match; /* If-Match is required (428), and checked by `run` (412) */
 	const struct wr_field *query, *body, *result; /* each ends with a nameless one, or NULL */
-	unsigned status;     /* of success: 200, 201, 204 */
-	unsigned cost;       /* tokens of the rate limit; 0 is 1 */
+	unsigned status;                              /* of success: 200, 201, 204 */
+	unsigned cost;                                /* tokens of the rate limit; 0 is 1 */
 	/* On the ledger's thread, in a savepoint of its own. 0, or a negative value after
 	 * wr_call_fail(): then nothing was written. See server/call.h. */
 	int (*run)(struct wr_call *call);
@@ -79,5 +79,5 @@ struct wr_operation {
 
 /* Each file of operations has such a table; ends with one without an id. */
 extern const struct wr_operation wr_operations_session[], wr_operations_user[],
-	wr_operations_token[], wr_operations_org[], wr_operations_machine[],
-	wr_operations_policy[], wr_operations_audit[], wr_operations_server[];
+	wr_operations_token[], wr_operations_org[], wr_operations_machine[], wr_operations_policy[],
+	wr_operations_audit[], wr_operations_server[];

@@ -24,6 +24,9 @@ static const char first[] =
 	" range4 TEXT, range6 TEXT, hub_public BLOB NOT NULL UNIQUE, hub_key BLOB NOT NULL,"
 	" machine_quota INTEGER NOT NULL, is_disabled INTEGER NOT NULL DEFAULT 0,"
 	" policy INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL,"
+	/* No host number below is free (server/addresses.h); another random number with each
+	 * change of what a policy sees of the machines (server/roster.h). */
+	" next_host INTEGER NOT NULL DEFAULT 2, roster INTEGER NOT NULL DEFAULT 0,"
 	" version INTEGER NOT NULL DEFAULT 1) STRICT;"
 
 	"CREATE TABLE membership ("
@@ -61,18 +64,22 @@ static const char first[] =
 	" UNIQUE (organisation, label), UNIQUE (organisation, public_key),"
 	" UNIQUE (organisation, address4), UNIQUE (organisation, address6)) STRICT;"
 
+	"CREATE INDEX machine_organisation ON machine (organisation);"
+	"CREATE INDEX machine_expires ON machine (expires) WHERE expires IS NOT NULL;"
 	"CREATE TABLE machine_tag ("
 	" machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE, tag TEXT NOT NULL,"
 	" PRIMARY KEY (machine, tag)) WITHOUT ROWID, STRICT;"
 	"CREATE TABLE machine_route ("
 	" machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE, prefix TEXT NOT NULL,"
-	" PRIMARY KEY (machine, prefix)) WITHOUT ROWID, STRICT;"
+	" organisation INTEGER NOT NULL, PRIMARY KEY (machine, prefix)) WITHOUT ROWID, STRICT;"
+	"CREATE UNIQUE INDEX machine_route_organisation ON machine_route (organisation, prefix);"
 
 	/* Addresses that were let go and are not given out again before `until`. */
 	"CREATE TABLE grave ("
 	" organisation INTEGER NOT NULL REFERENCES organisation ON DELETE CASCADE,"
 	" address BLOB NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (organisation, address))"
 	" WITHOUT ROWID, STRICT;"
+	"CREATE INDEX grave_until ON grave (organisation, until);"
 
 	"CREATE TABLE policy ("
 	" organisation INTEGER NOT NULL REFERENCES organisation ON DELETE CASCADE,"

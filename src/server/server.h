@@ -8,21 +8,25 @@
 #include "base/base.h"
 #include "crypto/aead.h"
 #include "crypto/unlock.h"
-#include "hub/hub.h"
 #include "http/server.h"
+#include "hub/hub.h"
 #include "store/ledger.h"
 
 struct wr_server_config {
-	const char *data;       /* folder; made, mode 0700 */
-	const char *api_listen; /* "127.0.0.1:8443"; NULL: only the Unix socket */
+	const char *data;                 /* folder; made, mode 0700 */
+	const char *api_listen;           /* "127.0.0.1:8443"; NULL: only the Unix socket */
 	const char *cert_file, *key_file; /* NULL: our own, self-signed, under `data` */
-	bool is_plain;          /* HTTP in the clear: loopback only, unless `is_behind_proxy` */
+	bool is_plain; /* HTTP in the clear: loopback only, unless `is_behind_proxy` */
 	bool is_behind_proxy;
 	uint16_t hub_port;
 	const char *hub_endpoint; /* host:port that machines are told; NULL: guessed */
-	const char *network;    /* default range of new organisations: "10.100.0.0/16" */
-	const char *first_org;  /* name of an organisation to make at the first start; NULL: none */
-	enum { WR_SIGN_UP_CLOSED, WR_SIGN_UP_INVITE, WR_SIGN_UP_OPEN } sign_up;
+	const char *network;      /* default range of new organisations: "10.100.0.0/16" */
+	const char *first_org; /* name of an organisation to make at the first start; NULL: none */
+	enum {
+		WR_SIGN_UP_CLOSED,
+		WR_SIGN_UP_INVITE,
+		WR_SIGN_UP_OPEN
+	} sign_up;
 	unsigned workers;
 	const struct wr_aead *aead;
 	struct wr_bytes unlock; /* the unlock secret; wiped by the caller when opened */
@@ -41,6 +45,9 @@ int wr_server_open(uv_loop_t *loop, const struct wr_server_config *config,
 		   struct wr_first_start *ret_first, struct wr_server **ret_server) WR_MUST_CHECK;
 /* Answers what is under way, ends all, calls back. */
 void wr_server_close(struct wr_server *server, void (*closed)(void *context), void *context);
+/* Reads the certificate's files again. 0, or a negative errno after a log line: then the old
+ * one stays. */
+int wr_server_reload(struct wr_server *server) WR_MUST_CHECK;
 /* Path of the Unix socket, port of the API, SHA-256 pin of the certificate (base64), for the
  * lines that `warren serve` prints. */
 const char *wr_server_socket(const struct wr_server *server);

@@ -17,7 +17,12 @@ const char *wr_db_error(const struct wr_db *db);
 
 /* A value to bind. */
 struct wr_value {
-	enum { WR_NULL, WR_INT, WR_TEXT, WR_BLOB } kind;
+	enum {
+		WR_NULL,
+		WR_INT,
+		WR_TEXT,
+		WR_BLOB
+	} kind;
 	int64_t number;
 	const char *text;
 	struct wr_bytes blob;

@@ -28,7 +28,8 @@ struct wr_entry {
 int wr_ledger_open(uv_loop_t *loop, struct wr_db *db, struct wr_ledger **ret_ledger) WR_MUST_CHECK;
 /* All entries first; then closes the connection, and calls back. */
 void wr_ledger_close(struct wr_ledger *ledger, void (*closed)(void *context), void *context);
-/* -EBUSY where more than 10,000 wait; then `done` is not called. */
+/* -EBUSY where more than 10,000 wait, -ESHUTDOWN after wr_ledger_close(); then `done` is not
+ * called. */
 int wr_ledger_enter(struct wr_ledger *ledger, struct wr_entry *entry) WR_MUST_CHECK;
 
 struct wr_ledger_numbers {

@@ -52,6 +52,7 @@ struct wr_peer {
 	struct wr_device *device;
 	struct wr_port *port;
 	void *owner;              /* for who made the port; NULL at first */
+	uint32_t slot;            /* the same; before its allowed-ips are set */
 	struct wr_latch endpoint; /* the data plane writes it too */
 	_Alignas(WR_CACHE_LINE) struct wr_activity activity;
 

@@ -92,7 +92,8 @@ struct wr_port {
 	struct wr_cookie_baker baker;
 	struct wr_siphash_key hash_key;
 	struct wr_heap timers;
-	size_t peer_count; /* of all devices */
+	size_t peer_count;      /* of all devices */
+	uint64_t sessions_made; /* and agreed upon by both sides */
 	struct wr_device *device_first, *device_last;
 	struct wr_retire_list retire;
 };

@@ -75,6 +75,7 @@ static void add_initiated(struct wr_peer *peer, struct wr_session *session)
 		overtake(peer, waiting, session);
 	publish(&peer->current, session);
 	step_back(peer, current);
+	peer->port->sessions_made++;
 }
 
 static void add_answered(struct wr_peer *peer, struct wr_session *session)
@@ -110,6 +111,7 @@ bool wr_rotation_confirm(struct wr_peer *peer)
 	publish(&peer->current, next);
 	publish(&peer->next, NULL);
 	step_back(peer, current);
+	peer->port->sessions_made++;
 	return true;
 }
 

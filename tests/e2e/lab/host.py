@@ -1,11 +1,11 @@
 """A host: a network namespace and a mount namespace with a /run/wireguard of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
-from contextlib import contextmanager
 
 from . import ping, sandbox
 
@@ -45,10 +45,15 @@ class Host:
         return {pid: command for pid, command in sandbox.processes().items()
                 if pid != self.pid and sandbox.net_of(pid) == net}
 
+    def end_all(self):
+        """Ends every process on this host."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def close(self):
         """Ends what a failed test may have left running on this host, and the host."""
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+        self.end_all()
         self.holder.kill()
         self.holder.wait()
         self.holder.stdout.close()
@@ -101,7 +106,7 @@ class Host:
 
     # What a test does itself, in this host's namespaces
 
-    @contextmanager
+    @contextlib.contextmanager
     def net(self):
         """Sockets made in here belong to this host."""
         sandbox.setns(self._net, sandbox.CLONE_NEWNET)
@@ -136,7 +141,7 @@ class Host:
             return [name for _, name in socket.if_nameindex()]
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_in(host, path, mode):
     # /proc/sys/net shows the namespace of whoever opens it.
     with host.net():

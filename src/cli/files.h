@@ -1,0 +1,33 @@
+/* Whole files, small ones.
+ *
+ * Floor 9. */
+#pragma once
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+/* The file's text, NUL-terminated, of at most `max` bytes, as a new string; "-" is standard
+ * input. 0 or a negative errno: -EFBIG where it is larger, -EILSEQ where it holds a NUL. */
+int wr_file_read(const char *path, size_t max, char **ret_text) WR_MUST_CHECK;
+/* Writes all of it. 0 or a negative errno. */
+int wr_file_write(int fd, const char *text, size_t len) WR_MUST_CHECK;
+/* Puts the text into the file at `path`, mode 0600, in one step: the old or the new is there. */
+int wr_file_replace(const char *path, const char *text, size_t len) WR_MUST_CHECK;
+/* Copies to a new file, mode 0600, to the disk. 0 or a negative errno (-EEXIST). */
+int wr_file_copy(const char *from, const char *to) WR_MUST_CHECK;
+
+/* For WR_AUTO. */
+static inline void wr_fd_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+static inline void wr_text_freep(char **text)
+{
+	free(*text);
+}
+
+/* printf(3) into a new string; aborts where memory is short, as all of the command line does. */
+char *wr_text_new(const char *format, ...) WR_PRINTF(1, 2) WR_MUST_CHECK;

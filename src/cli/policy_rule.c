@@ -1,0 +1,202 @@
+/* Verbs of single rules: a line put into the policy, and which line decides. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "cli/files.h"
+#include "cli/policy.h"
+#include "cli/policy_text.h"
+#include "cli/simple.h"
+#include "cli/verbs.h"
+
+/* Somebody else saves at the same time: a line goes into their text as well. */
+#define ATTEMPTS 10
+#define HTTP_PRECONDITION_FAILED 412
+
+static const struct wr_option rule_options[] = {
+	WR_ORG_OPTIONS,
+	WR_OPTION_JSON,
+	{ 0, "first", "before all other rules, not behind them" },
+	{ 'm', "comment", "what for, for the history", "TEXT" },
+};
+
+/* One attempt. *ret_is_saved is false where somebody saved in between, and nothing was done. */
+static int insert_once(struct wr_api *api, const char *action, const char *rule, bool *ret_is_saved)
+{
+	const struct wr_arguments *arguments = api->arguments;
+	WR_AUTO(wr_json_freep) json_t *before = NULL;
+	WR_AUTO(wr_json_freep) json_t *saved = NULL;
+	WR_AUTO(wr_text_freep) char *text = NULL;
+	char etag[sizeof(api->etag)];
+	int status = wr_cli_policy_get(api, &before);
+
+	if (status != WR_EXIT_DONE)
+		return status;
+	*ret_is_saved = true;
+	text = wr_rule_insert(wr_json_text(before, "text") ? wr_json_text(before, "text") : "",
+			      action, rule,
+			      wr_is_given(arguments, "first") ? WR_RULE_FIRST : WR_RULE_LAST);
+	if (!text) {
+		fprintf(stderr, "policy of %s: this line is there already\n", api->org);
+		return WR_EXIT_DONE;
+	}
+	memcpy(etag, api->etag, sizeof(etag));
+	api->if_match = *etag ? etag : "*";
+	status = wr_cli_policy_put(api, text, wr_value_of(arguments, "comment"), &saved);
+	if (status != WR_EXIT_DONE)
+		return status;
+	*ret_is_saved = api->status != HTTP_PRECONDITION_FAILED;
+	if (!*ret_is_saved)
+		return WR_EXIT_DONE;
+	if (api->status >= 400)
+		return wr_api_refused(api, saved);
+	if (wr_is_given(arguments, "json"))
+		wr_api_print(saved);
+	else
+		wr_cli_policy_tell(api, saved);
+	return WR_EXIT_DONE;
+}
+
+static int insert(const struct wr_arguments *arguments, const char *action)
+{
+	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_text_freep)
+	char *rule = wr_rule_join(arguments->operands, arguments->operand_count);
+	bool is_saved = false;
+	int status;
+
+	if (!rule)
+		return wr_misuse(arguments,
+				 "a rule is: FROM '->' TO [tcp|udp|icmp [PORTS]]; the shell "
+				 "needs the quotes, or say \"to\"");
+	status = wr_api_open_org(arguments, &api);
+	for (int i = 0; i < ATTEMPTS && status == WR_EXIT_DONE && !is_saved; i++)
+		status = insert_once(&api, action, rule, &is_saved);
+	if (status == WR_EXIT_DONE && !is_saved)
+		return wr_complain(arguments, "others save all the time: try again");
+	return status;
+}
+
+static int run_allow(const struct wr_arguments *arguments)
+{
+	return insert(arguments, "allow");
+}
+
+static int run_deny(const struct wr_arguments *arguments)
+{
+	return insert(arguments, "deny");
+}
+
+#define RULE_ABOUT \
+	"FROM and TO are names of machines, tag:NAME, groups, ranges, or '*'. The line\n" \
+	"goes behind the other rules, of which the first that fits decides; where a line\n" \
+	"says the contrary of the very same rule, it takes its place.\n"
+
+const struct wr_verb wr_verb_policy_allow = {
+	.group = "policy",
+	.name = "allow",
+	.summary = "put an allow line into the policy",
+	.usage = "  warren policy allow [OPTION]... FROM to TO [tcp|udp|icmp [PORTS]]\n"
+		 "  warren policy allow [OPTION]... 'FROM -> TO tcp 22,80'",
+	.about = RULE_ABOUT,
+	.options = rule_options,
+	.option_count = WR_ARRAY_LEN(rule_options),
+	.operand = "RULE",
+	.min_operands = 1,
+	.max_operands = WR_MAX_OPERANDS,
+	.run = run_allow,
+};
+
+const struct wr_verb wr_verb_policy_deny = {
+	.group = "policy",
+	.name = "deny",
+	.summary = "put a deny line into the policy",
+	.usage = "  warren policy deny [OPTION]... FROM to TO [tcp|udp|icmp [PORTS]]\n"
+		 "  warren policy deny [OPTION]... 'FROM -> TO tcp 22,80'",
+	.about = RULE_ABOUT,
+	.options = rule_options,
+	.option_count = WR_ARRAY_LEN(rule_options),
+	.operand = "RULE",
+	.min_operands = 1,
+	.max_operands = WR_MAX_OPERANDS,
+	.run = run_deny,
+};
+
+/* --- warren policy why --- */
+
+static const struct wr_option why_options[] = { WR_ORG_OPTIONS, WR_OPTION_JSON };
+
+/* FROM [->] TO [PROTOCOL [PORT]]; NULL, told, where it is something else. */
+static json_t *read_question(const struct wr_arguments *arguments)
+{
+	const char *words[WR_MAX_OPERANDS];
+	unsigned count = 0;
+	uint64_t port = 0;
+	json_t *question;
+
+	for (unsigned i = 0; i < arguments->operand_count; i++) {
+		const char *word = arguments->operands[i];
+		bool is_arrow = i == 1 && arguments->operand_count > 2 &&
+				(strcmp(word, "->") == 0 || strcmp(word, "to") == 0);
+
+		if (!is_arrow)
+			words[count++] = word;
+	}
+	if (count < 2 || count > 4 ||
+	    (count == 4 && !wr_number_parse(words[3], strlen(words[3]), 65535, &port))) {
+		wr_misuse(arguments, "a question is: FROM TO [tcp|udp|icmp [PORT]]");
+		return NULL;
+	}
+	question = json_pack("{s:s, s:s, s:s}", "from", words[0], "to", words[1], "protocol",
+			     count > 2 ? words[2] : "icmp");
+	if (count == 4)
+		json_object_set_new(question, "port", json_integer((json_int_t)port));
+	return question;
+}
+
+static void print_answer(const json_t *answer)
+{
+	bool is_allowed = json_is_true(json_object_get(answer, "is_allowed"));
+	json_int_t line = json_integer_value(json_object_get(answer, "line"));
+	const char *rule = wr_json_text(answer, "rule");
+
+	printf("%s", is_allowed ? "allowed" : "denied");
+	if (line > 0)
+		printf(" by line %" JSON_INTEGER_FORMAT "%s%s\n", line, rule && *rule ? ": " : "",
+		       rule ? rule : "");
+	else
+		printf(" by the default: no line says otherwise\n");
+}
+
+static int run_why(const struct wr_arguments *arguments)
+{
+	json_t *question = read_question(arguments);
+	WR_AUTO(wr_json_freep) json_t *answer = NULL;
+	int status;
+
+	if (!question)
+		return WR_EXIT_USAGE;
+	status = wr_simple_ask(arguments, WR_SCOPE_ORG, "POST", "/orgs/{}/policy/why", question,
+			       &answer);
+	if (status != WR_EXIT_DONE)
+		return status;
+	if (wr_is_given(arguments, "json"))
+		wr_api_print(answer);
+	else
+		print_answer(answer);
+	return WR_EXIT_DONE;
+}
+
+const struct wr_verb wr_verb_policy_why = {
+	.group = "policy",
+	.name = "why",
+	.summary = "the line that decides who may open what to whom",
+	.usage = "  warren policy why [OPTION]... FROM TO [tcp|udp|icmp [PORT]]",
+	.about = "FROM and TO are machines. Without a protocol it is about ping.\n",
+	.options = why_options,
+	.option_count = WR_ARRAY_LEN(why_options),
+	.operand = "FROM TO",
+	.min_operands = 2,
+	.max_operands = 5,
+	.run = run_why,
+};

@@ -1,0 +1,320 @@
+#include "server/machine_settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/format.h"
+#include "server/policies.h"
+#include "server/quick.h"
+
+/* --- Name and label. --- */
+
+/* Words that mean something else where a policy or DNS has a machine's label. */
+static bool is_reserved(const char *label)
+{
+	static const char *const words[] = { "any",  "tcp",  "udp",     "icmp",  "allow",
+					     "deny", "test", "default", "group", "topology",
+					     "hub",  "star", "mesh",    "direct" };
+
+	for (size_t i = 0; i < WR_ARRAY_LEN(words); i++) {
+		if (strcmp(label, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct labels {
+	struct wr_call *call;
+	int64_t id;
+	struct wr_policy_version policy; /* in force */
+};
+
+static int is_taken(void *context, const char *label)
+{
+	const struct labels *labels = context;
+	struct wr_row *row = NULL;
+	int found;
+
+	if (is_reserved(label) || wr_policy_has_group(labels->policy.text, label))
+		return 1;
+	found = WR_DB_ONE(labels->call->db, &row,
+			  "SELECT 1 FROM machine WHERE organisation = ? AND label = ? AND id <> ?",
+			  WR_I(labels->call->org), WR_T(label), WR_I(labels->id));
+	if (found > 0)
+		wr_row_end(row);
+	return found;
+}
+
+static int choose_label(struct wr_call *call, int64_t id, const char *name,
+			char ret_label[WR_LABEL_LEN + 1])
+{
+	struct labels labels = { .call = call, .id = id };
+	int64_t number;
+	int error = wr_policy_number(call->db, call->org, &number);
+
+	if (!error)
+		error = wr_policy_version_get(call->db, call->org, number, &labels.policy);
+	if (error > 0)
+		error = wr_label_choose(name, "machine", is_taken, &labels, ret_label);
+	else if (!error)
+		error = -ENOENT;
+	wr_policy_version_done(&labels.policy);
+	return error ? wr_call_fail_db(call, error) : 0;
+}
+
+int wr_machine_set_name(struct wr_call *call, int64_t id, struct wr_machine *machine)
+{
+	const char *name = wr_call_text(call, "name");
+	const char *fault = wr_name_fault(name, strlen(name));
+
+	if (fault)
+		return wr_call_fault(call, "/name", "%s", fault);
+	snprintf(machine->name, sizeof(machine->name), "%s", name);
+	return choose_label(call, id, name, machine->label);
+}
+
+/* --- Addresses. --- */
+
+static int read_asked(struct wr_call *call, const char *name, const struct wr_prefix *range,
+		      enum wr_family family, struct wr_ip *ret_ip)
+{
+	const char *text = wr_call_text(call, name);
+	char pointer[16], range_text[WR_ENDPOINT_TEXT_LEN];
+
+	if (!text)
+		return 0;
+	snprintf(pointer, sizeof(pointer), "/%s", name);
+	if (!wr_ip_parse(text, strlen(text), ret_ip) || ret_ip->family != family)
+		return wr_call_fault(call, pointer, "is no IPv%d address", (int)family);
+	if (range->ip.family == WR_FAMILY_NONE)
+		return wr_call_fault(call, pointer,
+				     "is of a family that the organisation has no "
+				     "range of");
+	wr_prefix_format(range, range_text);
+	if (!wr_address_is_for_machine(range, ret_ip))
+		return wr_call_fault(call, pointer,
+				     "is not for a machine: take one of %s behind the first, "
+				     "which is the hub's",
+				     range_text);
+	return 0;
+}
+
+static int fail_addresses(struct wr_call *call, int error)
+{
+	switch (error) {
+	case -EADDRINUSE:
+		return wr_call_fail(call, 409, "conflict",
+				    "The address that was asked for is another machine's. Ask for "
+				    "another one, or for none.");
+	case -EXFULL:
+		return wr_call_fail(call, 409, "full",
+				    "The organisation's range has no address left. Remove machines "
+				    "that are not used any more.");
+	default: return wr_call_fail_db(call, error);
+	}
+}
+
+int wr_machine_set_addresses(struct wr_call *call, const struct wr_machine_org *org,
+			     struct wr_machine *machine)
+{
+	struct wr_addresses *addresses = &machine->addresses;
+	int bad, error;
+
+	*addresses = (struct wr_addresses){ 0 };
+	bad = read_asked(call, "address4", &org->range.v4, WR_IPV4, &addresses->v4);
+	bad |= read_asked(call, "address6", &org->range.v6, WR_IPV6, &addresses->v6);
+	if (bad)
+		return bad;
+	error = wr_addresses_choose(call->db, call->org, &org->range, wr_call_time(call),
+				    addresses);
+	return error ? fail_addresses(call, error) : 0;
+}
+
+/* --- Expiry and key. --- */
+
+int wr_machine_set_expires(struct wr_call *call, struct wr_machine *machine)
+{
+	const char *text = wr_call_text(call, "expires_in");
+	int64_t seconds;
+
+	if (!wr_call_has(call, "expires_in"))
+		return 0;
+	if (!text) {
+		machine->expires = 0;
+		return 0;
+	}
+	if (!wr_span_parse(text, strlen(text), &seconds) || seconds < WR_EXPIRES_MIN)
+		return wr_call_fault(call, "/expires_in",
+				     "is no span of at least a minute, as \"90s\", \"15m\", "
+				     "\"12h\" or \"7d\"");
+	machine->expires = wr_call_time(call) + seconds;
+	return 0;
+}
+
+int wr_machine_set_key(struct wr_call *call, const struct wr_machine_org *org,
+		       struct wr_machine *machine, struct wr_key *ret_private)
+{
+	const char *text = wr_call_text(call, "public_key");
+
+	if (!text) {
+		wr_quick_keys(ret_private, &machine->public_key);
+		return 0;
+	}
+	*ret_private = (struct wr_key){ 0 };
+	if (!wr_quick_parse_key(text, &machine->public_key))
+		return wr_call_fault(call, "/public_key",
+				     "is no public key: 44 characters, as `wg pubkey` writes them");
+	if (wr_key_equal(&machine->public_key, &org->hub_key))
+		return wr_call_fault(call, "/public_key", "is the hub's own");
+	return 0;
+}
+
+/* --- Tags and routes. --- */
+
+static int wipe_rows(struct wr_call *call, const char *sql, int64_t id)
+{
+	int error = wr_db_run(call->db, sql, 1, &WR_I(id));
+
+	return error ? wr_call_fail_db(call, error) : 0;
+}
+
+int wr_machine_write_tags(struct wr_call *call, int64_t id)
+{
+	const json_t *tags = json_object_get(call->body, "tags");
+	const json_t *tag;
+	size_t i;
+
+	if (!tags)
+		return 0;
+	if (json_array_size(tags) > WR_TAGS_MAX)
+		return wr_call_fault(call, "/tags", "has more than %d tags", WR_TAGS_MAX);
+	if (wipe_rows(call, "DELETE FROM machine_tag WHERE machine = ?", id))
+		return -1;
+	json_array_foreach(tags, i, tag)
+	{
+		int error = WR_DB_RUN(call->db,
+				      "INSERT OR IGNORE INTO machine_tag (machine, tag)"
+				      " VALUES (?, ?)",
+				      WR_I(id), WR_T(json_string_value(tag)));
+
+		if (error)
+			return wr_call_fail_db(call, error);
+	}
+	return 0;
+}
+
+/* What never is behind a machine: this host, this link, many at once. */
+static bool is_special(const struct wr_prefix *prefix)
+{
+	static const char *const texts[] = { "0.0.0.0/8",   "127.0.0.0/8", "169.254.0.0/16",
+					     "224.0.0.0/3", "::/8",        "fe80::/10",
+					     "ff00::/8" };
+	struct wr_prefix special;
+
+	for (size_t i = 0; i < WR_ARRAY_LEN(texts); i++) {
+		if (wr_prefix_parse(texts[i], strlen(texts[i]), &special) &&
+		    wr_address_overlaps(prefix, &special))
+			return true;
+	}
+	return false;
+}
+
+static bool is_in_range(const struct wr_machine_org *org, const struct wr_prefix *prefix)
+{
+	return (org->range.v4.ip.family && wr_address_overlaps(prefix, &org->range.v4)) ||
+	       (org->range.v6.ip.family && wr_address_overlaps(prefix, &org->range.v6));
+}
+
+/* What is wrong with it; NULL if nothing. */
+static const char *route_fault(const struct wr_machine_org *org, const char *text,
+			       struct wr_prefix *ret_prefix)
+{
+	if (!text || !wr_prefix_parse(text, strlen(text), ret_prefix))
+		return "is no prefix, as \"192.168.50.0/24\"";
+	if (is_in_range(org, ret_prefix))
+		return "overlaps the organisation's own range";
+	if (is_special(ret_prefix))
+		return "has addresses that are not for routes";
+	return NULL;
+}
+
+/* Whose route it is: a machine's row, 0 for nobody's, or a negative errno. */
+static int64_t owner_of(struct wr_call *call, const char *prefix)
+{
+	struct wr_row *row = NULL;
+	int64_t owner;
+	int found = WR_DB_ONE(call->db, &row,
+			      "SELECT machine FROM machine_route WHERE organisation = ?"
+			      " AND prefix = ?",
+			      WR_I(call->org), WR_T(prefix));
+
+	if (found <= 0)
+		return found;
+	owner = wr_row_int(row, 0);
+	wr_row_end(row);
+	return owner;
+}
+
+static int write_route(struct wr_call *call, const struct wr_machine_org *org, int64_t id, size_t i,
+		       const char *text)
+{
+	char pointer[32], canonical[WR_ENDPOINT_TEXT_LEN];
+	struct wr_prefix prefix;
+	const char *fault = route_fault(org, text, &prefix);
+	int64_t owner;
+
+	snprintf(pointer, sizeof(pointer), "/routes/%zu", i);
+	if (fault)
+		return wr_call_fault(call, pointer, "%s", fault);
+	wr_prefix_format(&prefix, canonical);
+	owner = owner_of(call, canonical);
+	if (owner > 0 && owner != id)
+		return wr_call_fault(call, pointer, "is behind another machine already");
+	if (!owner)
+		owner = WR_DB_RUN(call->db,
+				  "INSERT INTO machine_route (machine, prefix, organisation)"
+				  " VALUES (?, ?, ?)",
+				  WR_I(id), WR_T(canonical), WR_I(call->org));
+	return owner < 0 ? wr_call_fail_db(call, (int)owner) : 0;
+}
+
+static int check_route_count(struct wr_call *call)
+{
+	struct wr_row *row = NULL;
+	int64_t count = 0;
+	int found = WR_DB_ONE(call->db, &row,
+			      "SELECT count(*) FROM machine_route WHERE organisation = ?",
+			      WR_I(call->org));
+
+	if (found < 0)
+		return wr_call_fail_db(call, found);
+	if (found) {
+		count = wr_row_int(row, 0);
+		wr_row_end(row);
+	}
+	return count > WR_ROUTES_OF_ORG
+		       ? wr_call_fail(call, 409, "quota",
+				      "An organisation has at most %d routes: they all stand in "
+				      "every machine's file.",
+				      WR_ROUTES_OF_ORG)
+		       : 0;
+}
+
+int wr_machine_write_routes(struct wr_call *call, const struct wr_machine_org *org, int64_t id)
+{
+	const json_t *routes = json_object_get(call->body, "routes");
+	const json_t *route;
+	int bad = 0;
+	size_t i;
+
+	if (!routes)
+		return 0;
+	if (json_array_size(routes) > WR_ROUTES_MAX)
+		return wr_call_fault(call, "/routes", "has more than %d routes", WR_ROUTES_MAX);
+	if (wipe_rows(call, "DELETE FROM machine_route WHERE machine = ?", id))
+		return -1;
+	json_array_foreach(routes, i, route)
+		bad |= write_route(call, org, id, i, json_string_value(route));
+	return bad || !json_array_size(routes) ? bad : check_route_count(call);
+}

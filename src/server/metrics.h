@@ -1,0 +1,62 @@
+/* What there is to measure, as Prometheus reads it (text format 0.0.4).
+ *
+ * Floor 8.  wr_api_numbers: on the thread of the loop. The rest: any thread, no state. */
+#pragma once
+
+#include "base/base.h"
+#include "hub/hub.h"
+#include "server/events.h"
+#include "store/ledger.h"
+
+#define WR_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* --- A document, as it grows. --- */
+struct wr_metrics {
+	char *text; /* NULL at first */
+	size_t len, room;
+	bool is_short_of_memory; /* sticks; the text is not to be used then */
+};
+/* Begins a family; its samples follow. `type` is "counter", "gauge" or "histogram". */
+void wr_metrics_family(struct wr_metrics *metrics, const char *name, const char *type,
+		       const char *help);
+struct wr_metrics_label {
+	const char *name, *value; /* the value is escaped, whatever it holds */
+};
+/* `name` may have a suffix behind the family's ("_bucket"). */
+void wr_metrics_sample(struct wr_metrics *metrics, const char *name,
+		       const struct wr_metrics_label *labels, size_t label_count, double value);
+void wr_metrics_done(struct wr_metrics *metrics);
+
+/* --- What the API counts. --- */
+struct wr_api_numbers;
+
+/* NULL where memory is short. */
+struct wr_api_numbers *wr_api_numbers_new(void);
+/* NULL is fine; returns NULL. */
+struct wr_api_numbers *wr_api_numbers_free(struct wr_api_numbers *numbers);
+/* A request was answered. `operation` is an operation's id, which lives as long as the
+ * program, or NULL for none (404, /metrics). At most 512 pairs of operation and status are
+ * told apart; the rest is "other". */
+void wr_api_numbers_add(struct wr_api_numbers *numbers, const char *operation, unsigned status,
+			struct wr_span duration);
+/* Answered requests in all. */
+uint64_t wr_api_numbers_total(const struct wr_api_numbers *numbers);
+
+/* --- The whole document. Whatever is NULL is left out. --- */
+struct wr_metrics_org {
+	const char *label, *uid;
+	struct wr_hub_org_numbers numbers;
+};
+struct wr_metrics_view {
+	const char *version;
+	struct wr_wall started; /* 0: left out */
+	const struct wr_hub_numbers *hub;
+	const struct wr_metrics_org *orgs;
+	size_t org_count;
+	const struct wr_ledger_numbers *ledger;
+	const struct wr_api_numbers *api;
+	const struct wr_events_numbers *events;
+	uint64_t database_bytes; /* file and WAL; 0: left out */
+};
+/* A new NUL-terminated text, or NULL where memory is short. */
+char *wr_metrics_document(const struct wr_metrics_view *view, size_t *ret_len);

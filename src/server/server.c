@@ -1,0 +1,137 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "crypto/crypto.h"
+#include "linux/clock.h"
+#include "server/admit.h"
+#include "server/events.h"
+#include "server/intents.h"
+#include "server/lockout.h"
+#include "server/metrics.h"
+#include "server/openapi.h"
+#include "server/router.h"
+#include "server/server_steps.h"
+
+#define LOOK_EVERY 5 /* seconds: whether another program changed the database */
+
+/* --- Each second. --- */
+static void on_second(uv_timer_t *timer)
+{
+	struct wr_server *server = timer->data;
+
+	server->seconds++;
+	wr_sights_tick(server->sights);
+	wr_machines_expire(server);
+	if (server->seconds % LOOK_EVERY == 0)
+		wr_intents_reload(server);
+}
+
+/* --- Opening. --- */
+
+/* What needs nothing but memory. */
+static int make_parts(struct wr_server *server)
+{
+	uint8_t seed[16];
+	json_t *openapi;
+
+	wr_random(seed, sizeof(seed));
+	server->router = wr_router_new(wr_operation_tables);
+	server->lockout = wr_lockout_new(seed);
+	server->sights = wr_sights_new(server);
+	server->numbers = wr_api_numbers_new();
+	openapi = wr_openapi_document(wr_operation_tables, WR_VERSION);
+	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
+	json_decref(openapi);
+	if (!server->router || !server->lockout || !server->sights || !server->numbers ||
+	    !server->openapi)
+		return -ENOMEM;
+	return wr_admit_open(server);
+}
+
+static int open_ledger(struct wr_server *server)
+{
+	int status = wr_ledger_open(server->loop, server->db, &server->ledger);
+
+	if (status == 0)
+		server->db = NULL;
+	return status;
+}
+
+static int open_parts(struct wr_server *server, const struct wr_server_config *config,
+		      struct wr_first_start *ret_first)
+{
+	int status = wr_server_open_folder(server);
+
+	if (status == 0)
+		status = wr_server_open_database(server, config->unlock);
+	if (status == 0)
+		status = make_parts(server);
+	if (status == 0)
+		status = wr_server_open_hub(server);
+	if (status == 0)
+		status = wr_events_open(server->loop, &server->events);
+	/* Calls come when the loop runs, which is after all of this. What can fail goes before what
+	 * is told only once: the first password. */
+	if (status == 0)
+		status = wr_server_open_api(server);
+	if (status == 0)
+		status = wr_server_first_start(server, ret_first);
+	if (status == 0)
+		status = open_ledger(server);
+	return status;
+}
+
+static struct wr_server *new_server(uv_loop_t *loop)
+{
+	struct wr_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->loop = loop;
+	server->lock_fd = -1;
+	server->started = (int64_t)(wr_clock_wall().ns / 1000000000);
+	uv_timer_init(loop, &server->second);
+	server->second.data = server;
+	return server;
+}
+
+int wr_server_open(uv_loop_t *loop, const struct wr_server_config *config,
+		   struct wr_first_start *ret_first, struct wr_server **ret_server)
+{
+	struct wr_server *server = new_server(loop);
+	int status;
+
+	if (!server)
+		return -ENOMEM;
+	json_object_seed(0);
+	status = wr_server_configure(server, config);
+	if (status == 0)
+		status = open_parts(server, config, ret_first);
+	if (status < 0) {
+		wr_server_end(server);
+		return status;
+	}
+	uv_timer_start(&server->second, on_second, 1000, 1000);
+	*ret_server = server;
+	return 0;
+}
+
+/* --- Looking. --- */
+const char *wr_server_socket(const struct wr_server *server)
+{
+	return server->socket_path;
+}
+
+uint16_t wr_server_port(const struct wr_server *server)
+{
+	return server->config.api_listen ? wr_http_server_port(server->http) : 0;
+}
+
+const char *wr_server_pin(const struct wr_server *server)
+{
+	return server->pin;
+}

@@ -1,0 +1,7 @@
+"""The claims, one a module: NUMBER, TITLE, and run(stage), which shows it."""
+
+from . import (deletion, deny, flips, handshake, internet, isolation, keys, live, many, names, parallel, repair,
+               sign_in)
+
+ALL = sorted((sign_in, handshake, deny, isolation, parallel, flips, repair, many, live, internet, names, deletion, keys),
+             key=lambda claim: claim.NUMBER)
