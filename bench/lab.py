@@ -1,9 +1,8 @@
 """Machines and wires: network namespaces joined by veth pairs.
 
 A machine is a process that holds a network namespace and a mount namespace with a /run of its own, so that
-each has its own /var/run/wireguard.  Nothing gets a name outside.  The bench itself was started with
-`unshare --pid` (see isolate.py): its first child, which must be the anchor, is process 1 of a PID namespace in which
-everything else runs, and dies with the bench.  So nothing outlives a bench, however it ends.
+each has its own /var/run/wireguard.  Nothing gets a name outside.  The bench is process 1 of a PID namespace (see
+isolate.py): nothing that it starts outlives it, however it ends.
 """
 
 import contextlib
@@ -36,20 +35,14 @@ exec sleep infinity
 """
 
 
-class Anchor:
-    """Process 1 of the bench's PID namespace: when it goes, all that the bench started goes."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "sleep", "infinity"])
-
-    def close(self) -> None:
-        """Ends and reaps all of the bench's children: the anchor does not end before the others are reaped."""
-        self._process.kill()
+def end_everything() -> None:
+    """Ends and reaps all that the bench started, daemons too: all of its PID namespace but itself."""
+    try:
+        os.kill(-1, signal.SIGKILL)
         while True:
-            try:
-                os.wait()
-            except ChildProcessError:
-                return
+            os.wait()
+    except (ProcessLookupError, ChildProcessError):
+        return
 
 
 class Machine:
@@ -126,7 +119,6 @@ class Machines:
     """What a bench runs on, from the constructor to close()."""
 
     def __init__(self) -> None:
-        self._anchor = Anchor()
         self._made: list[Machine] = []
         try:
             self._build()
@@ -145,7 +137,7 @@ class Machines:
     def close(self) -> None:
         for machine in self._made:
             machine.close()
-        self._anchor.close()
+        end_everything()
 
     def __enter__(self) -> "Machines":
         return self

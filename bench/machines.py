@@ -32,9 +32,12 @@ class Machines:
                 self._lock.notify_all()
 
     def _say(self, line: str) -> None:
-        with self._lock:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
+        try:
+            with self._lock:
+                self._process.stdin.write(line + "\n")
+                self._process.stdin.flush()
+        except BrokenPipeError:
+            raise BenchError(f"bench/machines ended: {self._process.stderr.read()[-500:]}") from None
 
     def shake(self, name: str, made: dict) -> None:
         """The machine shakes hands with the hub."""

@@ -27,7 +27,6 @@
 #include "wg/handshake.h"
 #include "wire/message.h"
 
-#define MOST_FILES 65536
 #define NAME_LEN 64
 #define LINE_LEN 512
 /* A hub takes one initiation of a peer in 20 ms (WireGuard paper, section 5.1). */
@@ -399,7 +398,7 @@ static int run(struct load *load)
 
 int main(int argc, char **argv)
 {
-	struct rlimit files = { MOST_FILES, MOST_FILES };
+	struct rlimit files;
 	struct load load = { .hub.sin_family = AF_INET };
 
 	if (argc != 3 || inet_pton(AF_INET, argv[1], &load.hub.sin_addr) != 1) {
@@ -409,6 +408,9 @@ int main(int argc, char **argv)
 	load.hub.sin_port = htons((uint16_t)atoi(argv[2]));
 	if (wr_crypto_start() < 0)
 		die("the crypto library does not start");
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		die(strerror(errno));
+	files.rlim_cur = files.rlim_max; /* a socket a machine */
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		die(strerror(errno));
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -55,38 +55,43 @@ static bool read_lines(const struct wr_arguments *arguments, uint64_t *ret_lines
 	return false;
 }
 
-static char *make_path(const struct wr_arguments *arguments, const char *org)
+/* "?since=...", or ""; NULL, told, where something is wrong. */
+static char *make_query(const struct wr_arguments *arguments)
 {
-	char *path = org ? wr_api_path("/orgs/{}/audit", org) : wr_api_path("/audit");
 	static const char *const filters[] = { "operation", "actor", "target" };
+	char *query = wr_text_new("%s", "");
 
 	for (size_t i = 0; i < WR_ARRAY_LEN(filters); i++)
-		wr_api_query(&path, filters[i], wr_value_of(arguments, filters[i]));
-	if (add_time(arguments, "since", &path) && add_time(arguments, "until", &path))
-		return path;
-	free(path);
+		wr_api_query(&query, filters[i], wr_value_of(arguments, filters[i]));
+	if (add_time(arguments, "since", &query) && add_time(arguments, "until", &query))
+		return query;
+	free(query);
 	return NULL;
+}
+
+static char *make_path(const struct wr_api *api, const char *query)
+{
+	WR_AUTO(wr_text_freep)
+	char *path = api->org ? wr_api_path("/orgs/{}/audit", api->org) : wr_api_path("/audit");
+
+	return wr_text_new("%s%s", path, query);
 }
 
 static int run(const struct wr_arguments *arguments)
 {
 	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
 	WR_AUTO(wr_json_freep) json_t *entries = NULL;
+	WR_AUTO(wr_text_freep) char *query = make_query(arguments);
 	struct wr_table table = wr_table_of(listed, WR_ARRAY_LEN(listed));
-	bool is_all = wr_is_given(arguments, "all");
 	uint64_t lines;
 	int status;
-	char *path;
 
-	if (!read_lines(arguments, &lines))
+	if (!query || !read_lines(arguments, &lines))
 		return WR_EXIT_USAGE;
-	status = is_all ? wr_api_open(arguments, &api) : wr_api_open_org(arguments, &api);
-	if (status != WR_EXIT_DONE)
-		return status;
-	path = make_path(arguments, api.org);
-	if (!path)
-		return WR_EXIT_USAGE;
-	status = wr_api_list(&api, path, (size_t)lines, &entries);
+	status = wr_is_given(arguments, "all") ? wr_api_open(arguments, &api)
+					       : wr_api_open_org(arguments, &api);
+	if (status == WR_EXIT_DONE)
+		status = wr_api_list(&api, make_path(&api, query), (size_t)lines, &entries);
 	if (status != WR_EXIT_DONE)
 		return status;
 	if (wr_is_given(arguments, "json"))

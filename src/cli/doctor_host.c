@@ -11,23 +11,28 @@
 #include "cli/data_folder.h"
 #include "cli/doctor.h"
 #include "cli/files.h"
-#include "linux/privileges.h"
+#include "linux/netns.h"
 
 /* 2026-01-01: nothing of this program is older. */
 #define EARLIEST 1767225600
 
 static void check_capabilities(struct wr_findings *findings)
 {
-	if (!wr_privileges_has_gateways())
-		wr_finding_note(
-			findings, "gateways",
-			"no CAP_NET_ADMIN and CAP_SYS_ADMIN here: hubs would answer no ping and "
-			"no DNS, all else works");
+	const char *missing = wr_netns_missing();
+
+	if (missing)
+		wr_finding_note(findings, "gateways",
+				"no %s here: hubs would answer no ping and no DNS, all else works",
+				missing);
 	else if (access("/dev/net/tun", R_OK | W_OK) < 0)
 		wr_finding_note(findings, "gateways",
-				"no /dev/net/tun (%s): hubs would answer no ping and no DNS; try: "
-				"modprobe tun",
+				"no /dev/net/tun (%s): hubs would answer no ping and no DNS (try: "
+				"modprobe tun)",
 				strerror(errno));
+	else if (access(WR_NETNS_DIR, W_OK) < 0 && (errno != ENOENT || geteuid() != 0))
+		wr_finding_note(findings, "gateways",
+				"may not write to " WR_NETNS_DIR
+				": hubs would answer no ping and no DNS, all else works");
 	else
 		wr_finding_ok(findings, "gateways", "can be made");
 }

@@ -15,6 +15,7 @@
 #include "cli/serve.h"
 #include "cli/wg.h"
 #include "crypto/crypto.h"
+#include "linux/netns.h"
 #include "linux/privileges.h"
 #include "server/server.h"
 
@@ -85,11 +86,12 @@ static int confine(const struct wr_arguments *arguments, const struct wr_setting
 	status = wr_privileges_drop_for_server(has_low_port);
 	if (status < 0)
 		return wr_complain(arguments, "cannot drop privileges: %s", strerror(-status));
-	if (!wr_privileges_has_gateways())
+	if (wr_netns_missing())
 		wr_log_error(
-			"gateways: off, for lack of CAP_NET_ADMIN and CAP_SYS_ADMIN: hubs answer no "
-			"ping and no DNS, all else works (run it as root, or give it both: "
-			"AmbientCapabilities= of a unit, --cap-add of a container)");
+			"gateways: off, for lack of %s: hubs answer no ping and no DNS, all else "
+			"works (run it as root, or give it both: AmbientCapabilities= of a unit, "
+			"--cap-add of a container)",
+			wr_netns_missing());
 	return WR_EXIT_DONE;
 }
 

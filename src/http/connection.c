@@ -181,6 +181,7 @@ static void read_tls(struct wr_http_connection *connection)
 			connection->in.len += len;
 	}
 	flush_tls(connection);
+	connection->has_more = result == WR_TLS_SOME;
 	if (result == WR_TLS_END)
 		connection->has_ended = true;
 	else if (result == WR_TLS_BROKEN)
@@ -226,6 +227,8 @@ static void take_step(struct wr_http_connection *connection)
 		connection->protocol->read(connection);
 	if (connection->protocol && !uv_is_closing(&connection->handle))
 		connection->protocol->write(connection);
+	/* Nothing may come on the socket that would make another turn. */
+	connection->turns_again |= connection->has_more && connection->in.len < WR_HTTP_UNREAD;
 	if ((connection->is_ending || connection->has_ended) && !connection->requests &&
 	    connection->unsent < WR_HTTP_UNSENT)
 		shut(connection);

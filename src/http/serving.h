@@ -116,6 +116,7 @@ struct wr_http_connection {
 	bool is_due; /* a turn soon */
 	bool is_reading;
 	bool has_ended; /* the other side will say no more */
+	bool has_more; /* TLS holds bytes that had no room in `in` */
 	bool is_ending; /* no more requests; ends when all is answered */
 	bool is_shut;   /* all is answered, what comes is thrown away */
 	bool is_said;   /* all is sent too */

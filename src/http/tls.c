@@ -1,6 +1,7 @@
 #include "http/tls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,10 +124,12 @@ SSL_CTX *wr_tls_client_context(void)
 static bool ask_for(SSL *ssl, const char *name)
 {
 	struct wr_ip ip;
+	char copy[256]; /* OpenSSL's macro takes no const */
 
 	if (wr_ip_parse(name, strlen(name), &ip))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-	return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+	snprintf(copy, sizeof(copy), "%s", name);
+	return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, copy) == 1;
 }
 
 static bool set_up(struct wr_tls *tls, SSL_CTX *context, const char *name)

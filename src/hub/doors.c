@@ -63,10 +63,19 @@ static void on_opened(void *context, struct wr_gateway *gateway, int status, str
 	wr_engine_hear(org->device);
 }
 
+static void open_gateway(struct wr_hub_org_state *org);
+
+/* Its TUN is gone: another gateway in its place, at once. */
+static void open_another(struct wr_hub_org_state *org)
+{
+	wr_hub_close_gateway(org);
+	open_gateway(org);
+}
+
 static void on_mended(void *context, int status)
 {
 	if (status < 0)
-		fail(context, "cannot be mended", status);
+		open_another(context);
 }
 
 static void mend(struct wr_hub_org_state *org)
@@ -74,7 +83,7 @@ static void mend(struct wr_hub_org_state *org)
 	int error = wr_gateway_mend(org->gateway, on_mended, org);
 
 	if (error < 0 && error != -EBUSY)
-		fail(org, "cannot be mended", error);
+		open_another(org);
 }
 
 static void on_damaged(void *context, struct wr_gateway *gateway)

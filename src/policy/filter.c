@@ -185,7 +185,8 @@ static bool may_open(const struct passage *passage, const struct flow *flow, boo
 
 /* --- Flows. --- */
 
-/* In the old tables: goes over to the new ones now. */
+/* In the old tables: goes over to the new ones now. What the new ones know to be over
+ * is over. */
 static bool find_old(const struct passage *passage, const struct flow *flow,
 		     struct wr_flow_entry *ret_entry)
 {
@@ -194,7 +195,8 @@ static bool find_old(const struct passage *passage, const struct flow *flow,
 	struct wr_flow_table *flows = &passage->tables->flows;
 	struct wr_flow_entry moved;
 
-	if (!old || !wr_flows_find(&old->flows, flow->hash, &flow->key, passage->now, ret_entry))
+	if (!old || wr_flows_remember(flows, flow->hash, &flow->key) ||
+	    !wr_flows_find(&old->flows, flow->hash, &flow->key, passage->now, ret_entry))
 		return false;
 	wr_flows_add(flows, flow->hash, &flow->key, ret_entry->state, &ret_entry->verdict,
 		     ret_entry->note, passage->now);
@@ -378,7 +380,8 @@ static bool find_first(const struct passage *passage, const struct wr_flow_key *
 	if (wr_flows_find(&passage->tables->fragments, hash, key, passage->now, ret_entry))
 		return true;
 	old = atomic_load_explicit(&passage->tables->old, memory_order_acquire);
-	return old && wr_flows_find(&old->fragments, hash, key, passage->now, ret_entry);
+	return old && !wr_flows_remember(&passage->tables->fragments, hash, key) &&
+	       wr_flows_find(&old->fragments, hash, key, passage->now, ret_entry);
 }
 
 /* RFC 1858, RFC 3128: a later fragment must not write over the header of TCP that was

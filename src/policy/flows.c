@@ -181,6 +181,14 @@ bool wr_flows_find(const struct wr_flow_table *table, uint64_t hash, const struc
 	       !is_over(ret_entry->head, now);
 }
 
+bool wr_flows_remember(const struct wr_flow_table *table, uint64_t hash,
+		       const struct wr_flow_key *key)
+{
+	struct wr_flow_entry entry;
+
+	return find_any(set_of(table, hash), tag_of(hash), key, &entry);
+}
+
 void wr_flow_touch(const struct wr_flow_entry *entry, enum wr_flow_state state, uint32_t now)
 {
 	uint64_t before = entry->head;
@@ -328,11 +336,14 @@ static void move_entry(struct wr_flow_table *to, const struct wr_flow_body *body
 {
 	struct wr_flow_verdict verdict = verdict_of(atomic_load(&body->guard));
 	struct wr_flow_key key;
+	uint64_t hash;
 
 	for (unsigned i = 0; i < WR_FLOW_KEY_WORDS; i++)
 		key.words[i] = atomic_load_explicit(&body->key[i], memory_order_acquire);
-	wr_flows_add(to, wr_flow_hash(secret, &key), &key, state_of(head), &verdict,
-		     atomic_load(&body->note), (uint32_t)head);
+	hash = wr_flow_hash(secret, &key);
+	if (!wr_flows_remember(to, hash, &key))
+		wr_flows_add(to, hash, &key, state_of(head), &verdict, atomic_load(&body->note),
+			     (uint32_t)head);
 }
 
 void wr_flows_move(struct wr_flow_table *to, const struct wr_flow_table *from,

@@ -90,6 +90,9 @@ void wr_flows_init(struct wr_flow_table *table, size_t sets, void *memory);
  * seconds. */
 bool wr_flows_find(const struct wr_flow_table *table, uint64_t hash, const struct wr_flow_key *key,
 		   uint32_t now, struct wr_flow_entry *ret_entry);
+/* True if the flow is known, even if it is over. */
+bool wr_flows_remember(const struct wr_flow_table *table, uint64_t hash,
+		       const struct wr_flow_key *key);
 /* The entry is used now, and in this state. Nothing happens if it is another flow's by
  * now. */
 void wr_flow_touch(const struct wr_flow_entry *entry, enum wr_flow_state state, uint32_t now);
@@ -102,7 +105,7 @@ void wr_flows_add(struct wr_flow_table *table, uint64_t hash, const struct wr_fl
 		  uint32_t now);
 
 /* Adds all flows of `from` (which no other thread writes any more) to `to`, unless they
- * are there. */
+ * are there: what is there is newer. */
 void wr_flows_move(struct wr_flow_table *to, const struct wr_flow_table *from,
 		   const struct wr_flow_secret *secret);
 /* How many are open, about: of a large table a part is counted. */

@@ -19,6 +19,7 @@ struct seen {
 	uint64_t hub_rx, hub_tx;
 	uint64_t round; /* when the hub had it last */
 	bool is_dirty;  /* not yet in the row */
+	bool is_urgent; /* the same, and a hub that starts again would need it */
 };
 
 struct wr_sights {
@@ -158,10 +159,14 @@ static void see(void *context, const struct wr_hub_sight *sight)
 	seen->is_dirty |= rx > 0 || tx > 0;
 	seen->sight.rx_bytes += rx;
 	seen->sight.tx_bytes += tx;
-	take_newer(&seen->sight.latest_handshake, sight->latest_handshake, &seen->is_dirty);
+	take_newer(&seen->sight.latest_handshake, sight->latest_handshake, &seen->is_urgent);
 	take_newer(&seen->sight.last_seen, sight->last_seen, &seen->is_dirty);
-	if (sight->endpoint.ip.family != WR_FAMILY_NONE)
+	if (sight->endpoint.ip.family != WR_FAMILY_NONE) {
+		seen->is_urgent |= !wr_endpoint_equal_remote(&seen->sight.endpoint,
+							     &sight->endpoint);
 		seen->sight.endpoint = sight->endpoint;
+	}
+	seen->is_dirty |= seen->is_urgent;
 	set_online(sights, seen, seen->sight.last_seen > sights->now - WR_ONLINE_SECONDS);
 }
 
@@ -198,16 +203,7 @@ static void look(struct wr_sights *sights)
 	pthread_mutex_unlock(&sights->mutex);
 }
 
-void wr_sights_tick(struct wr_sights *sights)
-{
-	look(sights);
-	wr_sights_tell(sights->server, &sights->changes);
-	if (sights->round % SAVE_EVERY == 0)
-		wr_sights_flush(sights);
-}
-
-/* --- Saving: see sights_save.c. --- */
-void wr_sights_flush(struct wr_sights *sights)
+static void flush(struct wr_sights *sights, bool is_only_urgent)
 {
 	struct wr_sights_rows rows = { 0 };
 	const struct seen *seen;
@@ -215,11 +211,24 @@ void wr_sights_flush(struct wr_sights *sights)
 
 	pthread_mutex_lock(&sights->mutex);
 	while ((seen = wr_map_next(&sights->machines, &at)) != NULL) {
-		if (seen->is_dirty)
+		if (is_only_urgent ? seen->is_urgent : seen->is_dirty)
 			wr_sights_row(&rows, seen->machine);
 	}
 	pthread_mutex_unlock(&sights->mutex);
 	wr_sights_save(sights->server, &rows);
+}
+
+void wr_sights_tick(struct wr_sights *sights)
+{
+	look(sights);
+	wr_sights_tell(sights->server, &sights->changes);
+	flush(sights, sights->round % SAVE_EVERY != 0);
+}
+
+/* --- Saving: see sights_save.c. --- */
+void wr_sights_flush(struct wr_sights *sights)
+{
+	flush(sights, false);
 }
 
 bool wr_sights_take(struct wr_sights *sights, int64_t machine, struct wr_sight *ret_sight)
@@ -234,7 +243,7 @@ bool wr_sights_take(struct wr_sights *sights, int64_t machine, struct wr_sight *
 		*ret_sight = seen->sight;
 		seen->sight.rx_bytes = 0;
 		seen->sight.tx_bytes = 0;
-		seen->is_dirty = false;
+		seen->is_dirty = seen->is_urgent = false;
 	}
 	pthread_mutex_unlock(&sights->mutex);
 	return is_dirty;

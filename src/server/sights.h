@@ -1,6 +1,7 @@
 /* What the hub sees of machines: last handshake, where they are, traffic; and who came
  * or went. The loop looks each second; `run` reads it on the ledger's thread. What is
- * seen goes to the machines' rows every 30 seconds and at the end.
+ * seen goes to the machines' rows every 30 seconds and at the end; a handshake or a new
+ * endpoint at once, for a hub that starts again begins with these.
  *
  * Floor 8.  Any thread where it says so: one mutex.  As many as the hub has machines. */
 #pragma once

@@ -15,8 +15,10 @@
  * last: 20 ms are a fifth of what a person takes for "at once". */
 #define BATCH_ENTRIES 512
 #define BATCH_NS UINT64_C(20000000)
-/* After so long without an entry the log is emptied into the file. */
+/* After so long without an entry the log is emptied into the file; and after this long in
+ * any case, so that what was deleted is soon gone from it too. */
 #define IDLE_SECONDS 2
+#define EMPTY_NS UINT64_C(5000000000)
 #define TELL_NS UINT64_C(10000000000)
 
 struct list {
@@ -27,6 +29,7 @@ struct list {
 struct wr_ledger {
 	struct wr_db *db;
 	uint64_t told_ns; /* when the last failure was logged */
+	uint64_t log_ns;  /* first commit since the log was emptied; 0: none */
 	pthread_t thread;
 	uv_async_t async;
 
@@ -146,8 +149,11 @@ static int commit(struct wr_ledger *ledger)
 	int error = run(ledger, "COMMIT");
 
 	add(&ledger->commit_ns, now_ns() - before);
-	if (has_written && !error)
+	if (has_written && !error) {
 		add(&ledger->commits, 1);
+		if (!ledger->log_ns)
+			ledger->log_ns = now_ns();
+	}
 	return error;
 }
 
@@ -231,15 +237,21 @@ static void wait_for_ever(struct wr_ledger *ledger)
 		pthread_cond_wait(&ledger->has_work, &ledger->mutex);
 }
 
+static void empty_log(struct wr_ledger *ledger)
+{
+	wr_db_checkpoint(ledger->db, true);
+	/* What could not be emptied now waits for the next commit. */
+	ledger->db->wal_pages = 0;
+	ledger->log_ns = 0;
+}
+
 /* Returns with the mutex held and work to do, or at the end. */
 static void wait_for_work(struct wr_ledger *ledger)
 {
 	if (ledger->db->wal_pages && !wait_a_while(ledger)) {
 		pthread_mutex_unlock(&ledger->mutex);
-		wr_db_checkpoint(ledger->db, true);
+		empty_log(ledger);
 		pthread_mutex_lock(&ledger->mutex);
-		/* What could not be emptied now waits for the next commit. */
-		ledger->db->wal_pages = 0;
 	}
 	wait_for_ever(ledger);
 }
@@ -269,7 +281,9 @@ static void *ledger_thread(void *context)
 			list_init(&ran);
 			do_batch(ledger, &batch, &ran);
 			hand_back(ledger, &ran);
-			if (ledger->db->wal_pages >= WR_DB_WAL_PAGES)
+			if (ledger->log_ns && now_ns() - ledger->log_ns > EMPTY_NS)
+				empty_log(ledger);
+			else if (ledger->db->wal_pages >= WR_DB_WAL_PAGES)
 				wr_db_checkpoint(ledger->db, false);
 		}
 	}

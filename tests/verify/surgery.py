@@ -10,6 +10,7 @@ import platform
 import signal
 import struct
 import subprocess
+import tempfile
 
 PTRACE_PEEKTEXT, PTRACE_CONT, PTRACE_SINGLESTEP, PTRACE_POKETEXT = 1, 7, 9, 4
 PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_ATTACH, PTRACE_DETACH = 12, 13, 16, 17
@@ -25,9 +26,11 @@ _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c
 
 def read(pid, commands, timeout=60):
     """What gdb(1) says of a process: it runs on afterwards."""
-    script = "\n".join(["set pagination off", "set confirm off", "set debuginfod enabled off", *commands, "detach", "quit"])
-    done = subprocess.run(["gdb", "--batch", "--nx", "--quiet", "-p", str(pid), "-x", "/dev/stdin"], input=script,
-                          capture_output=True, text=True, timeout=timeout)
+    with tempfile.NamedTemporaryFile("w", suffix=".gdb") as script:
+        script.write("\n".join(["set pagination off", "set confirm off", "set debuginfod enabled off", *commands, "detach", "quit\n"]))
+        script.flush()
+        done = subprocess.run(["gdb", "--batch", "--nx", "--quiet", "-p", str(pid), "-x", script.name],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
     return done.stdout, done.stderr
 
 
@@ -53,11 +56,11 @@ class Surgery:
         self._set({**self.saved, "rax": -EINTR, "orig_rax": -1})
         self._ptrace(PTRACE_DETACH)
 
-    def call(self, function, argument):
-        """Calls a function of the process with one pointer."""
+    def call(self, function, *arguments):
+        """Calls a function of the process with up to three pointers."""
         stack = ((self.saved["rsp"] - RED_ZONE) & ~15) - 8
         self._ptrace(PTRACE_POKETEXT, stack, 0)  # it returns to address 0, and stops there
-        self._set({**self.saved, "rip": function, "rdi": argument, "rsp": stack, "rax": 0, "orig_rax": -1})
+        self._set({**self.saved, **dict(zip(("rdi", "rsi", "rdx"), arguments)), "rip": function, "rsp": stack, "rax": 0, "orig_rax": -1})
         self._ptrace(PTRACE_CONT)
         number = self._wait()
         assert number == signal.SIGSEGV and self._registers()["rip"] == 0, f"the call ended with signal {number}"

@@ -51,17 +51,21 @@ static void make_big_file(const struct serving *serving)
 	setenv("BIG", path, 1);
 }
 
+static void assert_has(const char *name, const char *text, const char *part)
+{
+	if (strstr(text, part))
+		return;
+	print_error("%s: no \"%s\" in: %s\n", name, part, text);
+	fail();
+}
+
 static void run_all(const struct serving *serving, const struct run *runs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		char *text = curl(serving, runs[i].arguments);
 
-		for (size_t j = 0; j < 4 && runs[i].expected[j]; j++) {
-			if (!strstr(text, runs[i].expected[j]))
-				print_error("%s: no \"%s\" in: %.2000s\n", runs[i].name,
-					    runs[i].expected[j], text);
-			assert_non_null(strstr(text, runs[i].expected[j]));
-		}
+		for (size_t j = 0; j < 4 && runs[i].expected[j]; j++)
+			assert_has(runs[i].name, text, runs[i].expected[j]);
 		free(text);
 	}
 }
@@ -168,9 +172,6 @@ static void test_server_speaks_in_the_clear_with_curl(void **state)
 		{ "1.1", "@/" WRITE, { "v1.1 s200" } },
 		{ "an offer of 2", "--http2 -d abc @/", { "body=3:abc" } },
 		{ "2 at once", "--http2-prior-knowledge -d abc @/", { "secure=0", "body=3:abc" } },
-		{ "2 and many",
-		  "-Z --http2-prior-knowledge '@/big?[10000-10100]'" WRITE,
-		  { "v2 s200 n10000", "v2 s200 n10100" } },
 	};
 
 	(void)state;

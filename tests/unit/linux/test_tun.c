@@ -250,6 +250,18 @@ static void test_tun_hands_over_large_packets_whole(void **state)
 	wr_tun_free(tun);
 }
 
+static void test_tun_left_behind_goes_with_its_namespace(void **state)
+{
+	struct wr_tun *tun = open_tun("wg0", 1);
+
+	(void)state;
+	namespace_run("ip netns add other && ip link set wg0 netns other");
+	wr_tun_leave_behind(tun);
+	wr_tun_free(tun);
+	namespace_run("ip -n other link show wg0 >/dev/null");
+	namespace_run("ip netns del other && test -z \"$(ip netns list)\"");
+}
+
 static int enter(void **state)
 {
 	(void)state;
@@ -269,6 +281,7 @@ int main(void)
 		cmocka_unit_test_setup(test_tun_adopt_refuses, enter),
 		cmocka_unit_test_setup(test_tun_is_up_follows_the_interface_anywhere, enter),
 		cmocka_unit_test_setup(test_tun_hands_over_large_packets_whole, enter),
+		cmocka_unit_test_setup(test_tun_left_behind_goes_with_its_namespace, enter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

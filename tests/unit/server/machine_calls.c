@@ -63,7 +63,8 @@ void calls_close(struct calls *calls)
 {
 	wr_intents_free(calls->server.intents);
 	wr_sights_free(calls->server.sights);
-	wr_db_close(calls->db);
+	if (calls->db)
+		wr_db_close(calls->db);
 	remove_file(calls, "");
 	remove_file(calls, "-wal");
 	remove_file(calls, "-shm");
@@ -94,7 +95,7 @@ static char *problem_of(const struct wr_call *call)
 
 	assert_non_null(file);
 	fprintf(file, "%s: %s", problem->type, problem->detail ? problem->detail : "");
-	json_array_foreach (problem->faults, i, fault)
+	json_array_foreach(problem->faults, i, fault)
 		fprintf(file, "%s %s; ", json_string_value(json_object_get(fault, "pointer")),
 			json_string_value(json_object_get(fault, "reason")));
 	fclose(file);

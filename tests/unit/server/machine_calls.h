@@ -28,8 +28,7 @@ struct answer {
 };
 /* `machine`: what stands in the path behind the organisation, or NULL. `json` is the body, or
  * the query of a GET; NULL for none. */
-struct answer calls_run(struct calls *calls, const char *id, const char *machine,
-			const char *json);
+struct answer calls_run(struct calls *calls, const char *id, const char *machine, const char *json);
 void calls_done(struct answer *answer);
 
 /* Runs it, wants this status, and returns the result (to be json_decref()ed; may be NULL). */

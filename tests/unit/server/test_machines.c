@@ -1,8 +1,8 @@
 #include <time.h>
 
-#include "machine_calls.h"
 #include "crypto/crypto.h"
 #include "linux/clock.h"
+#include "machine_calls.h"
 
 static const char bob_key[] = "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=";
 static const char carol_key[] = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
@@ -150,13 +150,15 @@ static const struct {
 } refused[] = {
 	{ 422, "/name has a control character", "{\"name\": \"a\\u0007\"}" },
 	{ 422, "/name has a character that changes", "{\"name\": \"a\\u202e\"}" },
-	{ 422, "/address4 is not for a machine", "{\"name\": \"a\", \"address4\": \"10.100.0.1\"}" },
+	{ 422, "/address4 is not for a machine",
+	  "{\"name\": \"a\", \"address4\": \"10.100.0.1\"}" },
 	{ 422, "/address4 is not for a machine", "{\"name\": \"a\", \"address4\": \"10.9.0.1\"}" },
 	{ 422, "/address4 is no IPv4", "{\"name\": \"a\", \"address4\": \"fd00:1::5\"}" },
 	{ 422, "/address6 is not for a machine", "{\"name\": \"a\", \"address6\": \"fd00:1::1\"}" },
 	{ 422, "/expires_in", "{\"name\": \"a\", \"expires_in\": \"5s\"}" },
 	{ 422, "/routes/0 overlaps", "{\"name\": \"a\", \"routes\": [\"10.100.3.0/24\"]}" },
-	{ 422, "/routes/1 overlaps", "{\"name\": \"a\", \"routes\": [\"10.3.0.0/16\", \"0.0.0.0/0\"]}" },
+	{ 422, "/routes/1 overlaps",
+	  "{\"name\": \"a\", \"routes\": [\"10.3.0.0/16\", \"0.0.0.0/0\"]}" },
 	{ 422, "/routes/0 has addresses", "{\"name\": \"a\", \"routes\": [\"127.0.0.0/8\"]}" },
 	{ 422, "/routes/0 has addresses", "{\"name\": \"a\", \"routes\": [\"128.0.0.0/1\"]}" },
 };
@@ -211,7 +213,8 @@ static void test_machines_routes_stand_in_the_others_files(void **state)
 	json_t *result;
 
 	(void)state;
-	result = add("{\"name\": \"router\", \"routes\": [\"192.168.50.7/24\", \"192.168.50.0/24\"]}");
+	result = add(
+		"{\"name\": \"router\", \"routes\": [\"192.168.50.7/24\", \"192.168.50.0/24\"]}");
 	assert_int_equal(json_array_size(json_object_get(result, "routes")), 1);
 	config_value(result, "AllowedIPs", value);
 	assert_string_equal(value, "10.100.0.0/16, fd00:1::/64");
@@ -434,7 +437,9 @@ static void test_machines_of_other_organisations_are_not_there(void **state)
 
 static void test_machines_are_added_quickly(void **state)
 {
-	enum { MANY = 5000 };
+	enum {
+		MANY = 5000
+	};
 	struct wr_instant start;
 	char json[64];
 	double ms;

@@ -37,7 +37,10 @@ static const struct {
 	{ "a tab", "a\tb", false },
 	{ "escape", "a\033[31mb", false },
 	{ "delete", "a\177b", false },
-	{ "C1: next line", "a\xc2\x85" "b", false },
+	{ "C1: next line",
+	  "a\xc2\x85"
+	  "b",
+	  false },
 	{ "line separator", "a\u2028b", false },
 	{ "right-to-left override", "a\u202eb", false },
 	{ "left-to-right isolate", "a\u2066b", false },

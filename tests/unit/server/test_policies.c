@@ -145,7 +145,8 @@ static void test_policies_versions_are_listed_newest_first(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i <= 5; i++) {
-		snprintf(json, sizeof(json), "{\"text\": \"# %u\\n\", \"comment\": \"no %u\"}", i, i);
+		snprintf(json, sizeof(json), "{\"text\": \"# %u\\n\", \"comment\": \"no %u\"}", i,
+			 i);
 		json_decref(calls_want(&calls, 200, "policy.save", NULL, json));
 	}
 	page = calls_want(&calls, 200, "policy.versions", NULL, "{\"limit\": 3}");
@@ -154,7 +155,8 @@ static void test_policies_versions_are_listed_newest_first(void **state)
 	assert_int_equal(json_integer_value(json_object_get(item, "version")), 5);
 	assert_string_equal(calls_text(item, "comment"), "no 5");
 	assert_string_equal(calls_text(item, "creator"), "alice");
-	snprintf(json, sizeof(json), "{\"limit\": 3, \"cursor\": \"%s\"}", calls_text(page, "next"));
+	snprintf(json, sizeof(json), "{\"limit\": 3, \"cursor\": \"%s\"}",
+		 calls_text(page, "next"));
 	json_decref(page);
 	page = calls_want(&calls, 200, "policy.versions", NULL, json);
 	assert_int_equal(json_array_size(json_object_get(page, "items")), 2);
@@ -249,8 +251,8 @@ static void test_policies_that_do_not_fit_any_more_show_their_fault(void **state
 	(void)state;
 	save(good, 1);
 	/* As another program might. */
-	assert_int_equal(calls_number(&calls, "DELETE FROM machine WHERE label = 'ops' RETURNING 1"),
-			 1);
+	assert_int_equal(
+		calls_number(&calls, "DELETE FROM machine WHERE label = 'ops' RETURNING 1"), 1);
 	assert_int_equal(calls_number(&calls, "UPDATE organisation SET roster = 1 RETURNING 1"), 1);
 	check_policy(1, good, "line 2: ");
 	check_policy(1, good, "line 2: ");
@@ -265,12 +267,18 @@ static void test_policies_name_machines_as_whole_words(void **state)
 		const char *text, *word;
 		bool is_there;
 	} cases[] = {
-		{ "allow web -> db", "web", true },    { "allow web->db", "web", true },
-		{ "allow web->db", "db", true },       { "group g=web", "web", true },
-		{ "allow tag:web -> db", "web", false }, { "allow web-1 -> db", "web", false },
-		{ "allow my-web -> db", "web", false }, { "allow webs -> db", "web", false },
-		{ "allow a -> web\r\n", "web", true }, { "allow a -> web#", "web", true },
-		{ "web", "web", true },		       { "", "web", false },
+		{ "allow web -> db", "web", true },
+		{ "allow web->db", "web", true },
+		{ "allow web->db", "db", true },
+		{ "group g=web", "web", true },
+		{ "allow tag:web -> db", "web", false },
+		{ "allow web-1 -> db", "web", false },
+		{ "allow my-web -> db", "web", false },
+		{ "allow webs -> db", "web", false },
+		{ "allow a -> web\r\n", "web", true },
+		{ "allow a -> web#", "web", true },
+		{ "web", "web", true },
+		{ "", "web", false },
 	};
 
 	(void)state;
@@ -287,7 +295,9 @@ static void test_policies_name_machines_as_whole_words(void **state)
 
 static void test_policies_are_saved_for_many_machines(void **state)
 {
-	enum { MANY = 3000 };
+	enum {
+		MANY = 3000
+	};
 	struct wr_instant start;
 	char name[32], tags[32];
 

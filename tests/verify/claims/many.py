@@ -18,6 +18,7 @@ ORGS, CLIENTS, PORT = 200, 16, 7300
 EVERY_GO = 10  # each tenth organisation has a wireguard-go
 SECONDS = 60
 FIRST_USER, PER_USER = 61000, 100
+OUTSIDE = {1: "198.51.100", 2: "203.0.113"}
 
 
 def run(stage):
@@ -31,7 +32,8 @@ def run(stage):
     left, right = stage.plugged("left"), stage.plugged("right")
     try:
         for host, at in ((left, 1), (right, 2)):
-            bring_up(host, FIRST_USER + at * 10, [(f"w{number}", pair[at], "go" if number % EVERY_GO == 0 else "warren") for number, pair in enumerate(pairs)])
+            stage.host.ip(f"route add {OUTSIDE[at]}.0/24 dev eth0")
+            bring_up(host, FIRST_USER + at * 10, OUTSIDE[at], [(f"w{number}", pair[at], "go" if number % EVERY_GO == 0 else "warren") for number, pair in enumerate(pairs)])
         stage.say(f"{2 * ORGS} tunnels up on two hosts, {len(left.processes()) + len(right.processes())} WireGuard programs, {ORGS // EVERY_GO * 2} of them wireguard-go")
         traffic(stage, left, right)
         stage.say(f"the server holds {stage.server.memory() / 2**20:.0f} MiB")
@@ -47,7 +49,7 @@ def new_pair(stage, number):
     return org, org.add("left"), org.add("right")
 
 
-def bring_up(host, first_user, tunnels):
+def bring_up(host, first_user, outside, tunnels):
     """One program a tunnel; then everything else in two calls."""
     for name in ("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"):
         host.sysctl(name, 0)
@@ -65,12 +67,24 @@ def bring_up(host, first_user, tunnels):
         assert starter.wait(120) == 0, said.read_text()[-500:]
     for name, made, _ in tunnels:
         (folder / f"{name}.conf").write_text(for_wg(made["config"]))
+    own_addresses(host, outside, folder, tunnels)
     host.run("sh", "-e", input="".join(f"wg setconf {name} {folder}/{name}.conf\n" for name, _, _ in tunnels), timeout=120)
     lines = []
     for number, (name, made, _) in enumerate(tunnels):
         lines += [f"address add {made['address4']}/32 dev {name}", f"link set {name} mtu 1420 up",
                   f"route add 10.100.0.0/16 dev {name} metric {number + 1}"]
     host.run("ip", "-batch", "-", input="\n".join(lines) + "\n", timeout=120)
+
+
+def own_addresses(host, outside, folder, tunnels):
+    """Each machine is somewhere else outside too: by its mark it has a table of routes with a source of its own."""
+    lines = []
+    for mark, (name, _, _) in enumerate(tunnels, 1):
+        lines += [f"address add {outside}.{mark}/32 dev eth0", f"rule add fwmark {mark} table {1000 + mark}",
+                  f"route add 192.0.2.0/24 dev eth0 src {outside}.{mark} table {1000 + mark}"]
+        config = folder / f"{name}.conf"
+        config.write_text(config.read_text().replace("[Interface]", f"[Interface]\nFwMark = {mark}", 1))
+    host.run("ip", "-batch", "-", input="\n".join(lines) + "\n", timeout=60)
 
 
 def start_as(host, user, folder, commands):

@@ -14,13 +14,14 @@ PACE = 0.02
 FIND = """
 break wr_hub_repair
 continue
-set $device = ((struct wr_hub *)hub)->engine->port->device_first
+set $port = hub->engine->shared.port
+set $device = $port->device_first
 printf "remove %ld\\n", (long)&wr_peer_remove
-printf "clear %ld\\n", (long)&wr_peer_clear_allowed
+printf "clear %ld\\n", (long)&wr_allowedips_remove_all
 while $device
   set $peer = $device->peer_first
   while $peer
-    printf "peer %ld\\n", (long)$peer
+    printf "peer %ld %ld %ld %ld\\n", (long)$peer, (long)&$device->allowed, (long)&$peer->allowed, (long)&$port->retire
     set $peer = $peer->list_next
   end
   set $device = $device->list_next
@@ -77,11 +78,11 @@ def to_each_peer(stage, what):
     said, wrong = surgery.read(stage.server.pid, FIND)
     found = [line.split() for line in said.splitlines()]
     functions = {line[0]: int(line[1]) for line in found if len(line) == 2 and line[0] in ("remove", "clear")}
-    peers = [int(line[1]) for line in found if len(line) == 2 and line[0] == "peer"]
+    peers = [[int(word) for word in line[1:]] for line in found if len(line) == 5 and line[0] == "peer"]
     assert peers and what in functions, f"gdb(1) does not find the hub's peers: {said[-500:]}{wrong[-500:]}"
     with surgery.Surgery(stage.server.pid) as server:
         for peer in peers:
-            server.call(functions[what], peer)
+            server.call(functions[what], *(peer[:1] if what == "remove" else peer[1:]))
     return f"{len(peers)} of them"
 
 
