@@ -19,7 +19,8 @@ end
 # The words so far begin with these.
 function __warren_is
     set words (commandline -opc)
-    test "$words[2..(math 1 + (count $argv))]" = "$argv"
+    set last (math 1 + (count $argv))
+    test (count $words) -ge $last; and test "$words[2..$last]" = "$argv"
 end
 
 # They are exactly these.
@@ -58,20 +59,20 @@ complete -c warren -n '__warren_is wg' -l stats -d 'print the counters of a runn
 complete -c warren -n '__warren_is wg' -l json -d 'with --stats: as one JSON object'
 complete -c warren -n '__warren_is wg' -a '(__warren_interfaces)'
 
-complete -c warren -n '__warren_is serve' -l config -x -F -d 'file of settings'
+complete -c warren -n '__warren_is serve' -l config -r -F -d 'file of settings'
 complete -c warren -n '__warren_is serve' -l data -x -a '(__fish_complete_directories)' -d 'folder of all that is kept'
 complete -c warren -n '__warren_is serve' -l api -x -d 'where the API listens'
 complete -c warren -n '__warren_is serve' -l hub-port -x -d 'UDP port of the hub'
 complete -c warren -n '__warren_is serve' -l endpoint -x -d 'the hub, as machines reach it'
 complete -c warren -n '__warren_is serve' -l network -x -d 'range of new organisations'
-complete -c warren -n '__warren_is serve' -l cert -x -F -d 'certificate for HTTPS, PEM'
-complete -c warren -n '__warren_is serve' -l key -x -F -d 'its private key, PEM'
+complete -c warren -n '__warren_is serve' -l cert -r -F -d 'certificate for HTTPS, PEM'
+complete -c warren -n '__warren_is serve' -l key -r -F -d 'its private key, PEM'
 complete -c warren -n '__warren_is serve' -l plain -d 'HTTP in the clear, on loopback only'
 complete -c warren -n '__warren_is serve' -l behind-proxy -d 'a proxy does the TLS, and says who asks'
 complete -c warren -n '__warren_is serve' -l sign-up -x -a 'closed invite open' -d 'who may: closed, invite or open'
 complete -c warren -n '__warren_is serve' -l org -x -d 'organisation to make at the first start'
 complete -c warren -n '__warren_is serve' -l workers -x -d 'threads that carry packets'
-complete -c warren -n '__warren_is serve' -l unlock-file -x -F -d 'file with the unlock secret'
+complete -c warren -n '__warren_is serve' -l unlock-file -r -F -d 'file with the unlock secret'
 
 complete -c warren -n '__warren_ends org' -a create -d 'make an organisation: a network of its own'
 complete -c warren -n '__warren_ends org' -a list -d 'the organisations that you may see'
@@ -79,20 +80,20 @@ complete -c warren -n '__warren_ends org' -a show -d 'all about an organisation'
 complete -c warren -n '__warren_ends org' -a change -d 'rename, disable or enable an organisation, or set its quota'
 complete -c warren -n '__warren_ends org' -a delete -d 'delete an organisation and all that is its'
 
-complete -c warren -n '__warren_is org create' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is org create' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is org create' -l json -d 'print JSON'
 complete -c warren -n '__warren_is org create' -l network -x -d 'its range, and one of IPv6 where given again'
 complete -c warren -n '__warren_is org create' -l quota -x -d 'how many machines it may have'
 
-complete -c warren -n '__warren_is org list' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is org list' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is org list' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is org show' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is org show' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is org show' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is org show' -l json -d 'print JSON'
 complete -c warren -n '__warren_is org show' -a '(__warren_names org)'
 
-complete -c warren -n '__warren_is org change' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is org change' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is org change' -l json -d 'print JSON'
 complete -c warren -n '__warren_is org change' -l name -x -d 'another name'
 complete -c warren -n '__warren_is org change' -l quota -x -d 'how many machines it may have'
@@ -100,7 +101,7 @@ complete -c warren -n '__warren_is org change' -l disable -d 'let none of its ma
 complete -c warren -n '__warren_is org change' -l enable -d 'let its machines in again'
 complete -c warren -n '__warren_is org change' -a '(__warren_names org)'
 
-complete -c warren -n '__warren_is org delete' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is org delete' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is org delete' -s y -l yes -d 'do not ask'
 complete -c warren -n '__warren_is org delete' -a '(__warren_names org)'
 
@@ -116,11 +117,11 @@ complete -c warren -n '__warren_ends machine' -a enable -d 'let a disabled machi
 complete -c warren -n '__warren_ends machine' -a expire -d 'let a machine in for so long: 12h, 30d; never'
 complete -c warren -n '__warren_ends machine' -a remove -d 'take machines out, for good'
 
-complete -c warren -n '__warren_is machine add' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine add' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine add' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine add' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine add' -l qr -d 'a QR code, for the WireGuard app'
-complete -c warren -n '__warren_is machine add' -s o -l output -x -F -d 'into a new file, mode 0600'
+complete -c warren -n '__warren_is machine add' -s o -l output -r -F -d 'into a new file, mode 0600'
 complete -c warren -n '__warren_is machine add' -l public-key -x -d 'its public key; the private one stays there'
 complete -c warren -n '__warren_is machine add' -s t -l tag -x -d 'a tag; may be given again'
 complete -c warren -n '__warren_is machine add' -l address -x -d 'this address, not the next free one'
@@ -128,59 +129,59 @@ complete -c warren -n '__warren_is machine add' -l route -x -d 'a range behind i
 complete -c warren -n '__warren_is machine add' -l expires -x -d 'it may join for so long: 12h, 30d'
 complete -c warren -n '__warren_is machine add' -l preshared-key -d 'with a preshared key, too'
 
-complete -c warren -n '__warren_is machine list' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine list' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine list' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine list' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine list' -l tag -x -d 'only those with this tag'
 complete -c warren -n '__warren_is machine list' -l name -x -d 'only those of this name'
 complete -c warren -n '__warren_is machine list' -l state -x -a 'online offline never disabled expired' -d 'only online, offline, never, disabled or expired ones'
 
-complete -c warren -n '__warren_is machine show' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine show' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine show' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine show' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine show' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine rename' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine rename' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine rename' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine rename' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine rename' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine tag' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine tag' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine tag' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine tag' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine tag' -l remove -x -d 'take this tag away; may be given again'
 complete -c warren -n '__warren_is machine tag' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine route' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine route' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine route' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine route' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine route' -l remove -x -d 'take this range away; may be given again'
 complete -c warren -n '__warren_is machine route' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine rotate' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine rotate' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine rotate' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine rotate' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine rotate' -l qr -d 'a QR code, for the WireGuard app'
-complete -c warren -n '__warren_is machine rotate' -s o -l output -x -F -d 'into a new file, mode 0600'
+complete -c warren -n '__warren_is machine rotate' -s o -l output -r -F -d 'into a new file, mode 0600'
 complete -c warren -n '__warren_is machine rotate' -l public-key -x -d 'its public key; the private one stays there'
 complete -c warren -n '__warren_is machine rotate' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine disable' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine disable' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine disable' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine disable' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine disable' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine enable' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine enable' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine enable' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine enable' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine enable' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine expire' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine expire' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine expire' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine expire' -l json -d 'print JSON'
 complete -c warren -n '__warren_is machine expire' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is machine remove' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is machine remove' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is machine remove' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is machine remove' -a '(__warren_names machine)'
 
@@ -195,53 +196,53 @@ complete -c warren -n '__warren_ends policy' -a history -d 'all versions that we
 complete -c warren -n '__warren_ends policy' -a diff -d 'what changed between versions; at the last save, if none is named'
 complete -c warren -n '__warren_ends policy' -a revert -d 'put an earlier version in force again'
 
-complete -c warren -n '__warren_is policy show' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy show' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy show' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy show' -l json -d 'print JSON'
 complete -c warren -n '__warren_is policy show' -l version -x -d 'as it was then'
 
-complete -c warren -n '__warren_is policy set' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy set' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy set' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy set' -l json -d 'print JSON'
 complete -c warren -n '__warren_is policy set' -s m -l comment -x -d 'what changed, for the history'
 complete -c warren -n '__warren_is policy set' -l base -x -d 'only if this is still the version in force'
 complete -c warren -n '__warren_is policy set' -F
 
-complete -c warren -n '__warren_is policy edit' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy edit' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy edit' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy edit' -s m -l comment -x -d 'what changed, for the history'
 
-complete -c warren -n '__warren_is policy check' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy check' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy check' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy check' -l json -d 'print JSON'
 complete -c warren -n '__warren_is policy check' -F
 
-complete -c warren -n '__warren_is policy why' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy why' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy why' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy why' -l json -d 'print JSON'
 complete -c warren -n '__warren_is policy why' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is policy allow' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy allow' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy allow' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy allow' -l json -d 'print JSON'
 complete -c warren -n '__warren_is policy allow' -l first -d 'before all other rules, not behind them'
 complete -c warren -n '__warren_is policy allow' -s m -l comment -x -d 'what for, for the history'
 
-complete -c warren -n '__warren_is policy deny' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy deny' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy deny' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy deny' -l json -d 'print JSON'
 complete -c warren -n '__warren_is policy deny' -l first -d 'before all other rules, not behind them'
 complete -c warren -n '__warren_is policy deny' -s m -l comment -x -d 'what for, for the history'
 
-complete -c warren -n '__warren_is policy history' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy history' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy history' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy history' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is policy diff' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy diff' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy diff' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy diff' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is policy revert' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is policy revert' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is policy revert' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is policy revert' -l json -d 'print JSON'
 
@@ -251,74 +252,74 @@ complete -c warren -n '__warren_ends user' -a change -d 'rename, disable or enab
 complete -c warren -n '__warren_ends user' -a password -d 'set somebody\'s password, read without echo or from a pipe'
 complete -c warren -n '__warren_ends user' -a remove -d 'remove somebody, with their sessions and tokens'
 
-complete -c warren -n '__warren_is user add' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is user add' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is user add' -l json -d 'print JSON'
 complete -c warren -n '__warren_is user add' -l name -x -d 'how people call them; the login if not given'
 complete -c warren -n '__warren_is user add' -l admin -d 'a site administrator'
 complete -c warren -n '__warren_is user add' -l password-stdin -d 'read the password from standard input'
 
-complete -c warren -n '__warren_is user list' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is user list' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is user list' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is user change' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is user change' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is user change' -l json -d 'print JSON'
 complete -c warren -n '__warren_is user change' -l name -x -d 'how people call them'
 complete -c warren -n '__warren_is user change' -l admin -x -a 'yes no' -d 'make them a site administrator: yes or no'
 complete -c warren -n '__warren_is user change' -l disable -d 'let them in no more, until enabled'
 complete -c warren -n '__warren_is user change' -l enable -d 'let them in again'
 
-complete -c warren -n '__warren_is user password' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is user password' -l socket -r -F -d 'ask the server behind this Unix socket'
 
-complete -c warren -n '__warren_is user remove' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is user remove' -l socket -r -F -d 'ask the server behind this Unix socket'
 
 complete -c warren -n '__warren_ends member' -a list -d 'who may do what'
 complete -c warren -n '__warren_ends member' -a set -d 'give a role: owner, admin, operator or viewer'
 complete -c warren -n '__warren_ends member' -a remove -d 'take somebody\'s role away'
 
-complete -c warren -n '__warren_is member list' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is member list' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is member list' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is member list' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is member set' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is member set' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is member set' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 
-complete -c warren -n '__warren_is member remove' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is member remove' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is member remove' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 
 complete -c warren -n '__warren_ends invite-user' -a create -d 'invite one person; prints what to sign up with'
 complete -c warren -n '__warren_ends invite-user' -a list -d 'invitations that were not used yet'
 complete -c warren -n '__warren_ends invite-user' -a revoke -d 'take an invitation back'
 
-complete -c warren -n '__warren_is invite-user create' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is invite-user create' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is invite-user create' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is invite-user create' -l json -d 'print JSON'
 complete -c warren -n '__warren_is invite-user create' -l role -x -a 'owner admin operator viewer' -d 'what they may do: owner, admin, operator or viewer'
 complete -c warren -n '__warren_is invite-user create' -l expires -x -d 'how long it can be used: 12h, 7d'
 
-complete -c warren -n '__warren_is invite-user list' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is invite-user list' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is invite-user list' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is invite-user list' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is invite-user revoke' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is invite-user revoke' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is invite-user revoke' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 
 complete -c warren -n '__warren_ends token' -a create -d 'make a token for a program; prints it, this once'
 complete -c warren -n '__warren_ends token' -a list -d 'your tokens'
 complete -c warren -n '__warren_ends token' -a revoke -d 'end a token'
 
-complete -c warren -n '__warren_is token create' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is token create' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is token create' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is token create' -l json -d 'print JSON'
 complete -c warren -n '__warren_is token create' -l role -x -a 'owner admin operator viewer' -d 'no more than an owner, admin, operator or viewer may'
 complete -c warren -n '__warren_is token create' -l read-only -d 'it changes nothing'
 complete -c warren -n '__warren_is token create' -l expires -x -d 'how long it can be used: 12h, 30d'
 
-complete -c warren -n '__warren_is token list' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is token list' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is token list' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is token revoke' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is token revoke' -l socket -r -F -d 'ask the server behind this Unix socket'
 
-complete -c warren -n '__warren_is audit' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is audit' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is audit' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is audit' -l json -d 'print JSON'
 complete -c warren -n '__warren_is audit' -s a -l all -d 'of the whole server, not of an organisation'
@@ -329,7 +330,7 @@ complete -c warren -n '__warren_is audit' -l target -x -d 'only what was done to
 complete -c warren -n '__warren_is audit' -l since -x -d 'from this time on: 1h, 7d, 2026-11-22T10:00:00Z'
 complete -c warren -n '__warren_is audit' -l until -x -d 'up to this time'
 
-complete -c warren -n '__warren_is events' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is events' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is events' -l org -x -a '(__warren_names org)' -d 'organisation; needless if there is only one'
 complete -c warren -n '__warren_is events' -l json -d 'print JSON'
 complete -c warren -n '__warren_is events' -s a -l all -d 'of the whole server, not of an organisation'
@@ -344,17 +345,17 @@ complete -c warren -n '__warren_ends server' -a show -d 'its version, endpoint, 
 complete -c warren -n '__warren_ends server' -a repair -d 'compare the hub with what it should be, and mend it, now'
 complete -c warren -n '__warren_ends server' -a unlock -d 'change the unlock secret'
 
-complete -c warren -n '__warren_is server show' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is server show' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is server show' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is server repair' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is server repair' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is server repair' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is server unlock' -l socket -x -F -d 'ask the server behind this Unix socket'
-complete -c warren -n '__warren_is server unlock' -l current -x -F -d 'file with the secret as it is'
-complete -c warren -n '__warren_is server unlock' -l new -x -F -d 'file with the one that is to be'
+complete -c warren -n '__warren_is server unlock' -l socket -r -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is server unlock' -l current -r -F -d 'file with the secret as it is'
+complete -c warren -n '__warren_is server unlock' -l new -r -F -d 'file with the one that is to be'
 
-complete -c warren -n '__warren_is backup' -l socket -x -F -d 'ask the server behind this Unix socket'
+complete -c warren -n '__warren_is backup' -l socket -r -F -d 'ask the server behind this Unix socket'
 complete -c warren -n '__warren_is backup' -l json -d 'print JSON'
 complete -c warren -n '__warren_is backup' -F
 
@@ -362,36 +363,36 @@ complete -c warren -n '__warren_is restore' -l data -x -a '(__fish_complete_dire
 complete -c warren -n '__warren_is restore' -F
 
 complete -c warren -n '__warren_is config' -l json -d 'print JSON'
-complete -c warren -n '__warren_is config' -l config -x -F -d 'file of settings'
+complete -c warren -n '__warren_is config' -l config -r -F -d 'file of settings'
 complete -c warren -n '__warren_is config' -l data -x -a '(__fish_complete_directories)' -d 'folder of all that is kept'
 complete -c warren -n '__warren_is config' -l api -x -d 'where the API listens'
 complete -c warren -n '__warren_is config' -l hub-port -x -d 'UDP port of the hub'
 complete -c warren -n '__warren_is config' -l endpoint -x -d 'the hub, as machines reach it'
 complete -c warren -n '__warren_is config' -l network -x -d 'range of new organisations'
-complete -c warren -n '__warren_is config' -l cert -x -F -d 'certificate for HTTPS, PEM'
-complete -c warren -n '__warren_is config' -l key -x -F -d 'its private key, PEM'
+complete -c warren -n '__warren_is config' -l cert -r -F -d 'certificate for HTTPS, PEM'
+complete -c warren -n '__warren_is config' -l key -r -F -d 'its private key, PEM'
 complete -c warren -n '__warren_is config' -l plain -d 'HTTP in the clear, on loopback only'
 complete -c warren -n '__warren_is config' -l behind-proxy -d 'a proxy does the TLS, and says who asks'
 complete -c warren -n '__warren_is config' -l sign-up -x -a 'closed invite open' -d 'who may: closed, invite or open'
 complete -c warren -n '__warren_is config' -l org -x -d 'organisation to make at the first start'
 complete -c warren -n '__warren_is config' -l workers -x -d 'threads that carry packets'
-complete -c warren -n '__warren_is config' -l unlock-file -x -F -d 'file with the unlock secret'
+complete -c warren -n '__warren_is config' -l unlock-file -r -F -d 'file with the unlock secret'
 
 complete -c warren -n '__warren_is doctor' -l json -d 'print JSON'
-complete -c warren -n '__warren_is doctor' -l config -x -F -d 'file of settings'
+complete -c warren -n '__warren_is doctor' -l config -r -F -d 'file of settings'
 complete -c warren -n '__warren_is doctor' -l data -x -a '(__fish_complete_directories)' -d 'folder of all that is kept'
 complete -c warren -n '__warren_is doctor' -l api -x -d 'where the API listens'
 complete -c warren -n '__warren_is doctor' -l hub-port -x -d 'UDP port of the hub'
 complete -c warren -n '__warren_is doctor' -l endpoint -x -d 'the hub, as machines reach it'
 complete -c warren -n '__warren_is doctor' -l network -x -d 'range of new organisations'
-complete -c warren -n '__warren_is doctor' -l cert -x -F -d 'certificate for HTTPS, PEM'
-complete -c warren -n '__warren_is doctor' -l key -x -F -d 'its private key, PEM'
+complete -c warren -n '__warren_is doctor' -l cert -r -F -d 'certificate for HTTPS, PEM'
+complete -c warren -n '__warren_is doctor' -l key -r -F -d 'its private key, PEM'
 complete -c warren -n '__warren_is doctor' -l plain -d 'HTTP in the clear, on loopback only'
 complete -c warren -n '__warren_is doctor' -l behind-proxy -d 'a proxy does the TLS, and says who asks'
 complete -c warren -n '__warren_is doctor' -l sign-up -x -a 'closed invite open' -d 'who may: closed, invite or open'
 complete -c warren -n '__warren_is doctor' -l org -x -d 'organisation to make at the first start'
 complete -c warren -n '__warren_is doctor' -l workers -x -d 'threads that carry packets'
-complete -c warren -n '__warren_is doctor' -l unlock-file -x -F -d 'file with the unlock secret'
+complete -c warren -n '__warren_is doctor' -l unlock-file -r -F -d 'file with the unlock secret'
 
 complete -c warren -n '__warren_is completion' -a 'bash zsh fish'
 

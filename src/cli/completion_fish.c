@@ -26,7 +26,8 @@ static const char head[] =
 	"# The words so far begin with these.\n"
 	"function __warren_is\n"
 	"    set words (commandline -opc)\n"
-	"    test \"$words[2..(math 1 + (count $argv))]\" = \"$argv\"\n"
+	"    set last (math 1 + (count $argv))\n"
+	"    test (count $words) -ge $last; and test \"$words[2..$last]\" = \"$argv\"\n"
 	"end\n"
 	"\n"
 	"# They are exactly these.\n"
@@ -77,6 +78,11 @@ static void write_action(const char *value, FILE *to)
 	}
 }
 
+static bool takes_files(const char *value)
+{
+	return wr_completion_of(value) == WR_COMPLETE_FILE;
+}
+
 static void write_options(const char *begin, const struct wr_verb *verb, size_t first, FILE *to)
 {
 	for (size_t i = first; i < verb->option_count; i++) {
@@ -87,7 +93,7 @@ static void write_options(const char *begin, const struct wr_verb *verb, size_t 
 			fprintf(to, " -s %c", option->letter);
 		fprintf(to, " -l %s", option->name);
 		if (option->value) {
-			fputs(" -x", to);
+			fputs(takes_files(option->value) ? " -r" : " -x", to);
 			write_action(option->value, to);
 		}
 		fputs(" -d ", to);

@@ -95,6 +95,14 @@ static int confine(const struct wr_arguments *arguments, const struct wr_setting
 	return WR_EXIT_DONE;
 }
 
+/* Large blocks stay what the kernel gives: zero, and not there before they are used. Without
+ * this, the C library keeps freed ones for later, and fills them with zeros. */
+static void keep_memory_small(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+	(void)mallopt(M_ARENA_MAX, 2);
+}
+
 /* Many files of organisations and connections; what is allowed without asking. */
 static void raise_file_limit(void)
 {
@@ -190,6 +198,7 @@ int wr_serve_run(const struct wr_arguments *arguments, const struct wr_settings 
 
 	mallopt(M_ARENA_MAX, 2);
 	wr_log_start(wr_log_level_parse(getenv("LOG_LEVEL")), NULL);
+	keep_memory_small();
 	raise_file_limit();
 	if (confine(arguments, settings) != WR_EXIT_DONE)
 		return WR_EXIT_FAILED;

@@ -252,7 +252,7 @@ static void set_names(struct wr_hub_machine_state *machine, const struct wr_hub_
 	enter_label(machine);
 }
 
-static void make_room_for_flows(struct wr_hub_org_state *org)
+void wr_hub_make_room(struct wr_hub_org_state *org)
 {
 	if (wr_filter_resize(org->filter, org->machines.count,
 			     wr_engine_retired(org->hub->engine)) < 0)
@@ -281,7 +281,7 @@ void wr_hub_set_machine(struct wr_hub *hub, const struct wr_hub_machine *wanted)
 	machine->v4 = wanted->v4;
 	machine->v6 = wanted->v6;
 	copy_lists(machine, wanted);
-	make_room_for_flows(org);
+	wr_hub_make_room(org);
 	if (is_moved)
 		wr_hub_place(machine);
 	wr_hub_mend_peer(machine);

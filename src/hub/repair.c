@@ -39,6 +39,7 @@ static unsigned mend_org(struct wr_hub_org_state *org)
 		count += wr_hub_mend_peer(machine);
 	if (org->device->peer_count != org->machines.count)
 		count += remove_strangers(org);
+	wr_hub_make_room(org);
 	return count + wr_hub_mend_gateway(org);
 }
 

@@ -115,6 +115,8 @@ struct wr_peer *wr_hub_peer_of(const struct wr_hub_machine_state *machine);
 /* Its peer as it should be; true if something had to be done. */
 bool wr_hub_mend_peer(struct wr_hub_machine_state *machine);
 void wr_hub_machine_free(struct wr_hub_machine_state *machine);
+/* Room for the flows of as many machines as there are; and frees what held them before. */
+void wr_hub_make_room(struct wr_hub_org_state *org);
 /* Begins a handshake with it, in its turn. */
 void wr_hub_wake(struct wr_hub_machine_state *machine);
 void wr_hub_wake_some(uv_timer_t *timer);

@@ -199,7 +199,7 @@ static bool find_old(const struct passage *passage, const struct flow *flow,
 	    !wr_flows_find(&old->flows, flow->hash, &flow->key, passage->now, ret_entry))
 		return false;
 	wr_flows_add(flows, flow->hash, &flow->key, ret_entry->state, &ret_entry->verdict,
-		     ret_entry->note, passage->now);
+		     ret_entry->note, ret_entry->used);
 	if (wr_flows_find(flows, flow->hash, &flow->key, passage->now, &moved))
 		*ret_entry = moved;
 	return true;

@@ -160,6 +160,7 @@ static bool read_way(struct wr_flow_set *set, unsigned way, uint64_t tag,
 	ret->set = set;
 	ret->way = way;
 	ret->head = head;
+	ret->used = (uint32_t)head;
 	ret->state = state_of(head);
 	ret->verdict = verdict_of(ret->guard);
 	return true;
@@ -318,8 +319,10 @@ void wr_flows_add(struct wr_flow_table *table, uint64_t hash, const struct wr_fl
 		uint64_t guard = is_known ? entry.guard
 					  : atomic_load_explicit(&body->guard, memory_order_acquire);
 
-		if (is_known && !is_over(entry.head, now) && entry.note == note)
+		if (is_known && !is_over(entry.head, now) && entry.note == note) {
+			wr_flow_touch(&entry, entry.state, now);
 			return;
+		}
 		if (!claim(body, guard))
 			continue;
 		write_entry(set, way, head, key, note,

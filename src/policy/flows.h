@@ -75,6 +75,7 @@ struct wr_flow_entry {
 	unsigned way;
 	uint64_t head, guard;
 	uint64_t note;
+	uint32_t used; /* seconds */
 	enum wr_flow_state state;
 	struct wr_flow_verdict verdict;
 };

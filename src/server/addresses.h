@@ -35,6 +35,8 @@ struct wr_ip wr_address_at(const struct wr_prefix *range, uint64_t host);
  * the broadcast address. */
 bool wr_address_is_for_machine(const struct wr_prefix *range, const struct wr_ip *ip);
 
+/* The last number that a machine may have; below 2^62, so that sums stay numbers of SQL. */
+uint64_t wr_address_last(const struct wr_prefix *range);
 /* True if some address is in both. */
 bool wr_address_overlaps(const struct wr_prefix *a, const struct wr_prefix *b);
 

@@ -33,40 +33,48 @@ static int refuse(struct wr_call *call, struct wr_span wait)
 			    (unsigned long long)call->retry_after);
 }
 
-static bool is_open_to_anyone(const struct wr_call *call)
+/* By the address; nobody else reaches the Unix socket but who may do all. */
+static bool pay_as_stranger(struct wr_call *call, uint32_t cost, struct wr_span *ret_wait)
 {
-	return !call->operation || call->operation->access == WR_ACCESS_ANYONE;
+	return wr_http_is_unix(call->request) ||
+	       wr_ratelimit_take(call->server->strangers,
+				 wr_rate_key_address(&call->caller.address), cost, call->began,
+				 ret_wait);
+}
+
+/* By what is shown, unless the address showed too much that was wrong. */
+static bool pay_as_caller(struct wr_call *call, const char *shown, uint32_t cost,
+			  struct wr_span *ret_wait)
+{
+	struct wr_server *server = call->server;
+
+	if (!wr_http_is_unix(call->request) &&
+	    !wr_ratelimit_has(server->strangers, wr_rate_key_address(&call->caller.address), 1,
+			      call->began, ret_wait))
+		return false;
+	return wr_ratelimit_take(server->callers, wr_rate_key_text(server->callers, 'c', shown),
+				 cost, call->began, ret_wait);
 }
 
 int wr_admit(struct wr_call *call)
 {
-	struct wr_server *server = call->server;
+	const struct wr_operation *operation = call->operation;
 	const char *shown = wr_auth_shown(call->request);
-	struct wr_rate_key address = wr_rate_key_address(&call->caller.address);
-	uint32_t cost = call->operation && call->operation->cost ? call->operation->cost : 1;
-	struct wr_span wait;
+	bool is_open = !operation || operation->access == WR_ACCESS_ANYONE;
+	uint32_t cost = operation && operation->cost ? operation->cost : 1;
+	struct wr_span wait = { 0 };
+	bool has_paid = shown && !is_open ? pay_as_caller(call, shown, cost, &wait)
+					  : pay_as_stranger(call, cost, &wait);
 
-	if (!shown && wr_http_is_unix(call->request))
-		return 0;
-	if (!shown || is_open_to_anyone(call))
-		return wr_ratelimit_take(server->strangers, address, cost, call->began, &wait)
-			       ? 0
-			       : refuse(call, wait);
-	if (!wr_ratelimit_has(server->strangers, address, 1, call->began, &wait))
-		return refuse(call, wait);
-	return wr_ratelimit_take(server->callers, wr_rate_key_text(server->callers, 'c', shown),
-				 cost, call->began, &wait)
-		       ? 0
-		       : refuse(call, wait);
+	return has_paid ? 0 : refuse(call, wait);
 }
 
 void wr_admit_failed(struct wr_call *call)
 {
-	struct wr_rate_key address = wr_rate_key_address(&call->caller.address);
+	struct wr_span wait;
 
 	if (call->problem.status != 401 || !wr_auth_shown(call->request))
 		return;
-	if (!wr_ratelimit_take(call->server->strangers, address, BAD_CREDENTIALS_COST, call->began,
-			       NULL))
+	if (!pay_as_stranger(call, BAD_CREDENTIALS_COST, &wait))
 		call->retry_after = 1;
 }

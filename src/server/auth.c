@@ -9,9 +9,7 @@
 #include "crypto/unlock.h"
 #include "server/credential.h"
 #include "server/state.h"
-
-/* Rows say when they were used last, to the minute: not each call is to be a write. */
-#define TOUCH_SECONDS 60
+#include "server/touch.h"
 
 /* --- Roles. --- */
 static const char *const roles[] = {
@@ -41,23 +39,6 @@ static int refuse_signed_out(struct wr_call *call)
 	return wr_call_fail(call, 401, "signed-out",
 			    "The session or token is unknown, or is over: sign in again, or make "
 			    "a new token.");
-}
-
-static void touch(struct wr_call *call, const struct wr_credential *credential)
-{
-	int64_t now = wr_call_time(call);
-	int error = 0;
-
-	if (now - credential->last_used < TOUCH_SECONDS)
-		return;
-	if (credential->kind == WR_CALLER_USER)
-		error = WR_DB_RUN(call->db, "UPDATE session SET last_used = ? WHERE id = ?",
-				  WR_I(now), WR_I(credential->row));
-	else
-		error = WR_DB_RUN(call->db, "UPDATE token SET last_used = ? WHERE id = ?",
-				  WR_I(now), WR_I(credential->row));
-	/* On a full disk reading still works. */
-	(void)error;
 }
 
 static void be_local(struct wr_caller *caller)
@@ -102,7 +83,8 @@ static int recognise(struct wr_call *call, struct wr_credential *credential)
 		return wr_call_fail_db(call, found);
 	if (found > 0) {
 		be(&call->caller, credential);
-		touch(call, credential);
+		call->is_to_be_touched = wr_call_time(call) - credential->last_used >=
+					 WR_TOUCH_SECONDS;
 		return 0;
 	}
 	if (!wr_auth_shown(call->request) && is_local(call->request)) {
@@ -268,7 +250,8 @@ static int check_token(struct wr_call *call, const struct wr_credential *credent
 {
 	bool is_limited = credential->only_org || credential->role_limit != WR_ACCESS_SITE;
 
-	if (call->caller.kind != WR_CALLER_TOKEN || !call->operation->is_change)
+	if (call->caller.kind != WR_CALLER_TOKEN || !call->operation->is_change ||
+	    call->operation->access == WR_ACCESS_ANYONE)
 		return 0;
 	if (!call->caller.may_write)
 		return wr_call_fail(call, 403, "read-only", "This token may only read.");

@@ -81,7 +81,8 @@ struct wr_call {
 	uint64_t retry_after; /* seconds; 0: no header */
 	int audit_error;      /* of the first line that could not be written */
 	unsigned audit_count;
-	bool is_streaming; /* `serve` has it: not answered here */
+	bool is_to_be_touched; /* its session or token was not used for a while */
+	bool is_streaming;     /* `serve` has it: not answered here */
 };
 
 /* --- For `run`. --- */

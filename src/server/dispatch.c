@@ -14,6 +14,7 @@
 #include "server/router.h"
 #include "server/server_metrics.h"
 #include "server/state.h"
+#include "server/touch.h"
 
 static void enter(struct wr_call *call);
 
@@ -115,6 +116,8 @@ static void kept(struct wr_call *call)
 	bool has_told = wr_call_follow(call);
 
 	call->db = NULL;
+	if (call->is_to_be_touched && !call->pool_work)
+		wr_touch(call);
 	if (call->pool_work)
 		go_to_pool(call);
 	else if (call->operation->serve)

@@ -105,7 +105,7 @@ json_t *wr_json_body_read(struct wr_bytes body, struct wr_problem *problem)
 	if (is_too_much(body, problem))
 		return NULL;
 	document = json_loadb((const char *)body.data, body.len,
-			      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+			      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
 	if (!document) {
 		explain(&error, problem);
 		return NULL;

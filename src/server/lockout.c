@@ -31,6 +31,7 @@ struct wr_lockout {
 	struct wr_siphash_key seed;
 	struct table accounts, addresses;
 	atomic_uint_fast64_t tries, refused;
+	atomic_uint hashing;
 };
 
 struct wr_lockout *wr_lockout_new(const uint8_t seed[16])
@@ -201,6 +202,23 @@ void wr_lockout_right(struct wr_lockout *lockout, const char *account, const str
 		forget(&lockout->accounts, account_key(lockout, account));
 	if (by_address)
 		take_back(&lockout->addresses, by_address);
+}
+
+/* --- Places. --- */
+
+bool wr_lockout_enter(struct wr_lockout *lockout)
+{
+	if (atomic_fetch_add(&lockout->hashing, 1) < WR_LOCKOUT_HASHING)
+		return true;
+	atomic_fetch_sub(&lockout->hashing, 1);
+	return false;
+}
+
+void wr_lockout_leave(struct wr_lockout *lockout)
+{
+	unsigned before = atomic_fetch_sub(&lockout->hashing, 1);
+
+	assert(before > 0);
 }
 
 void wr_lockout_count(const struct wr_lockout *lockout, struct wr_lockout_numbers *ret_numbers)

@@ -1,8 +1,8 @@
 /* Wrong passwords cost time: an account, and an address, at which they pile up have to
  * wait, twice as long after each more.
  *
- * Floor 8.  One thread: the ledger's. No clock: the time is an argument. Of fixed size.
- * Source: NIST SP 800-63B section 5.2.2 (at most 100 wrong ones in a row);
+ * Floor 8.  One thread, the ledger's, but for what says otherwise. No clock: the time is an
+ * argument. Of fixed size. Source: NIST SP 800-63B section 5.2.2 (at most 100 wrong ones in a row);
  * OWASP Authentication Cheat Sheet (both the account and the source are counted). */
 #pragma once
 
@@ -36,6 +36,12 @@ bool wr_lockout_try(struct wr_lockout *lockout, const char *account, const struc
 		    struct wr_instant now, struct wr_span *ret_wait) WR_MUST_CHECK;
 /* It was right: the account starts afresh, the address gets this one try back. */
 void wr_lockout_right(struct wr_lockout *lockout, const char *account, const struct wr_ip *address);
+
+/* A place among those whose password is being looked at, which is slow: false where as many
+ * wait as take some seconds. Any thread. */
+#define WR_LOCKOUT_HASHING 64
+bool wr_lockout_enter(struct wr_lockout *lockout) WR_MUST_CHECK;
+void wr_lockout_leave(struct wr_lockout *lockout);
 
 struct wr_lockout_numbers {
 	uint64_t tries, refused; /* refused: had to wait */

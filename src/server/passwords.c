@@ -28,17 +28,33 @@ static void do_work(struct wr_call *call)
 
 static void wipe_and_free(void *state)
 {
+	struct wr_password_work *work = state;
+
+	wr_lockout_leave(work->lockout);
 	wr_wipe(state, sizeof(struct wr_password_work));
 	free(state);
 }
 
+static int refuse_busy(struct wr_call *call)
+{
+	call->retry_after = 2;
+	return wr_call_fail(call, 503, "busy",
+			    "Too many passwords are being checked. Try again in 2 seconds.");
+}
+
 int wr_password_start(struct wr_call *call, const struct wr_password_work *work)
 {
+	struct wr_lockout *lockout = call->server->lockout;
 	struct wr_password_work *kept = malloc(sizeof(*kept));
 
 	if (!kept)
 		return wr_call_fail(call, 503, "memory", "The server is short of memory.");
+	if (!wr_lockout_enter(lockout)) {
+		free(kept);
+		return refuse_busy(call);
+	}
 	*kept = *work;
+	kept->lockout = lockout;
 	if (work->wanted == work->made)
 		kept->wanted = kept->made;
 	call->state = kept;

@@ -16,6 +16,7 @@ struct wr_password_work {
 	const char *wanted;
 	char made[32]; /* a password made here; "" if there is none */
 
+	struct wr_lockout *lockout; /* where it has its place; passwords.c's own */
 	bool is_right;
 	char hash[WR_PASSWORD_HASH_LEN];
 	int error;

@@ -16,7 +16,8 @@
 #include "server/router.h"
 #include "server/server_steps.h"
 
-#define LOOK_EVERY 5 /* seconds: whether another program changed the database */
+#define SIGHTS_EVERY 2 /* seconds: what the hub sees of machines */
+#define LOOK_EVERY 5   /* seconds: whether another program changed the database */
 
 /* --- Each second. --- */
 static void on_second(uv_timer_t *timer)
@@ -24,7 +25,8 @@ static void on_second(uv_timer_t *timer)
 	struct wr_server *server = timer->data;
 
 	server->seconds++;
-	wr_sights_tick(server->sights);
+	if (server->seconds % SIGHTS_EVERY == 0)
+		wr_sights_tick(server->sights);
 	wr_machines_expire(server);
 	if (server->seconds % LOOK_EVERY == 0)
 		wr_intents_reload(server);

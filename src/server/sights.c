@@ -11,7 +11,7 @@
 #include "server/sights_tell.h"
 #include "server/state.h"
 
-#define SAVE_EVERY 30 /* ticks, of a second each */
+#define SAVE_EVERY 15 /* ticks, of two seconds each */
 
 struct seen {
 	int64_t org, machine;

@@ -1,5 +1,5 @@
 /* What the hub sees of machines: last handshake, where they are, traffic; and who came
- * or went. The loop looks each second; `run` reads it on the ledger's thread. What is
+ * or went. The loop looks every two seconds; `run` reads it on the ledger's thread. What is
  * seen goes to the machines' rows every 30 seconds and at the end; a handshake or a new
  * endpoint at once, for a hub that starts again begins with these.
  *
@@ -36,7 +36,7 @@ struct wr_sight wr_sights_of(struct wr_sights *sights, int64_t machine);
 size_t wr_sights_online(struct wr_sights *sights, int64_t org);
 
 /* Asks the hub, tells of who came and went, and from time to time enters what was seen in
- * the ledger. The loop's thread, each second. */
+ * the ledger. The loop's thread, every two seconds. */
 void wr_sights_tick(struct wr_sights *sights);
 /* Enters all that was seen in the ledger. */
 void wr_sights_flush(struct wr_sights *sights);

@@ -44,10 +44,10 @@ static const char *type_of(const struct told *told)
 /* --- The ledger's thread. --- */
 static char *text_of(const struct news *news, const struct told *told, const struct wr_row *row)
 {
-	json_t *data = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "type", type_of(told), "time",
-				 wr_json_time(news->time), "org", wr_row_text(row, 3), "machine",
-				 wr_row_text(row, 1), "name", wr_row_text(row, 2), "actor",
-				 wr_row_text(row, 2));
+	json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "uid", wr_row_text(row, 1),
+				 "name", wr_row_text(row, 2), "label", wr_row_text(row, 3), "type",
+				 type_of(told), "time", wr_json_time(news->time), "org",
+				 wr_row_text(row, 4), "actor", "hub");
 	char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
 
 	json_decref(data);
@@ -58,7 +58,7 @@ static int look_up(const struct news *news, struct told *told, struct wr_db *db)
 {
 	struct wr_row *row = NULL;
 	int found = WR_DB_ONE(db, &row,
-			      "SELECT m.organisation, m.uid, m.name, o.uid FROM machine m"
+			      "SELECT m.organisation, m.uid, m.name, m.label, o.uid FROM machine m"
 			      " JOIN organisation o ON o.id = m.organisation WHERE m.id = ?",
 			      WR_I(told->change.machine));
 

@@ -48,5 +48,7 @@ void wr_db_checkpoint(struct wr_db *db, bool is_whole);
 
 /* wr_db_backup(), instead of a file that is there. */
 int wr_db_backup_over(struct wr_db *db, const char *path) WR_MUST_CHECK;
+/* A name is on the disk when its folder is. 0 or a negative errno. */
+int wr_db_sync_folder_of(const char *path) WR_MUST_CHECK;
 /* -EBADMSG where a row refers to one that is not there. */
 int wr_db_check_references(struct wr_db *db) WR_MUST_CHECK;

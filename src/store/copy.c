@@ -12,8 +12,7 @@ static void close_handle(sqlite3 **handle)
 	sqlite3_close_v2(*handle);
 }
 
-/* A name is on the disk when its folder is. */
-static int sync_folder_of(const char *path)
+int wr_db_sync_folder_of(const char *path)
 {
 	char *folder = strdup(path);
 	char *slash = folder ? strrchr(folder, '/') : NULL;
@@ -112,7 +111,7 @@ static int backup(struct wr_db *db, const char *path, unsigned rename_flags)
 	if (!error && renameat2(AT_FDCWD, part, AT_FDCWD, path, rename_flags) < 0)
 		error = -errno;
 	if (!error)
-		error = sync_folder_of(path);
+		error = wr_db_sync_folder_of(path);
 	if (error)
 		unlink(part);
 	free(part);

@@ -115,7 +115,7 @@ static int make_file(const char *path)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		close(fd);
-		return 0;
+		return wr_db_sync_folder_of(path);
 	}
 	/* Of an older or copied file: others are kept out; where it cannot be changed, opening
 	 * says why. */
@@ -190,6 +190,9 @@ void wr_db_checkpoint(struct wr_db *db, bool is_whole)
 {
 	int mode = is_whole ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
 
+	/* Nobody is to wait for another process that reads. */
+	sqlite3_busy_timeout(db->handle, 0);
 	if (wr_db_result(db, sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL)) == 0)
 		db->wal_pages = is_whole ? 0 : 1;
+	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
 }

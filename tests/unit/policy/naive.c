@@ -283,16 +283,13 @@ enum wr_verdict naive_judge_first(struct naive *naive, const struct naive_packet
 	if (fragment == &naive->fragments[naive->fragment_count]) {
 		assert(naive->fragment_count < NAIVE_FRAGMENTS - 1);
 		naive->fragment_count++;
-	} else if (memcmp(&fragment->first, packet, sizeof(*packet)) == 0 &&
-		   naive->now <= fragment->seen + 30) {
-		return verdict;
 	}
 	*fragment = is;
 	return verdict;
 }
 
 enum wr_verdict naive_judge_later(struct naive *naive, const struct naive_packet *packet,
-				  uint32_t id)
+				  uint32_t id, uint32_t offset)
 {
 	struct naive_fragment *fragment = find_fragment(naive, packet, id);
 	struct naive_packet first = fragment->first;
@@ -300,6 +297,8 @@ enum wr_verdict naive_judge_later(struct naive *naive, const struct naive_packet
 	if (fragment == &naive->fragments[naive->fragment_count] ||
 	    naive->now > fragment->seen + 30)
 		return WR_DROP_FRAGMENT;
+	if (first.protocol == WR_PROTO_TCP && offset < 20)
+		return WR_DROP_INNER;
 	first.tcp_flags = 0;
 	return naive_judge(naive, &first);
 }

@@ -103,6 +103,6 @@ enum wr_verdict naive_judge_error(struct naive *naive, uint32_t src_slot, uint32
 enum wr_verdict naive_judge_first(struct naive *naive, const struct naive_packet *packet,
 				  uint32_t id);
 enum wr_verdict naive_judge_later(struct naive *naive, const struct naive_packet *packet,
-				  uint32_t id);
+				  uint32_t id, uint32_t offset);
 /* Flows that are open now. */
 size_t naive_count(const struct naive *naive);

@@ -184,6 +184,21 @@ static void test_lockout_full_table_forgets_what_matters_least(void **state)
 	wr_lockout_free(lockout);
 }
 
+static void test_lockout_has_so_many_places(void **state)
+{
+	struct wr_lockout *lockout = new_lockout();
+
+	(void)state;
+	for (unsigned i = 0; i < WR_LOCKOUT_HASHING; i++)
+		assert_true(wr_lockout_enter(lockout));
+	assert_false(wr_lockout_enter(lockout));
+	assert_false(wr_lockout_enter(lockout));
+	wr_lockout_leave(lockout);
+	assert_true(wr_lockout_enter(lockout));
+	assert_false(wr_lockout_enter(lockout));
+	wr_lockout_free(lockout);
+}
+
 static void test_lockout_counts(void **state)
 {
 	struct wr_lockout *lockout = new_lockout();
@@ -209,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_lockout_right_password_gives_an_address_one_try_back_only),
 		cmocka_unit_test(test_lockout_forgets_after_an_hour),
 		cmocka_unit_test(test_lockout_full_table_forgets_what_matters_least),
+		cmocka_unit_test(test_lockout_has_so_many_places),
 		cmocka_unit_test(test_lockout_counts),
 	};
 

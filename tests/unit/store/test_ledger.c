@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <semaphore.h>
+#include <sys/stat.h>
 
 #include "lab.h"
 
@@ -236,6 +237,47 @@ static void test_ledger_refuses_more_than_it_can_do(void **state)
 	assert_int_equal(uv_loop_close(&desk->book.loop), 0);
 }
 
+static off_t size_of_log(const struct desk *desk)
+{
+	struct stat status;
+	char path[256];
+
+	return stat(lab_file(&desk->lab, "test.db-wal", path), &status) ? -1 : status.st_size;
+}
+
+static void test_ledger_log_does_not_grow_for_ever(void **state)
+{
+	struct desk *desk = *state;
+	off_t most = 0, size;
+
+	assert_int_equal(book_run(&desk->book, "CREATE TABLE big (data BLOB)"), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_int_equal(book_run(&desk->book, "INSERT INTO big VALUES"
+						       " (zeroblob(1000000))"),
+				 0);
+		size = size_of_log(desk);
+		most = size > most ? size : most;
+	}
+	/* 1,000 pages of 4 KiB, and what one more entry writes. */
+	assert_in_range(most, 1000000, 8000000);
+	assert_int_equal(rows_at_the_end(desk, "SELECT count(*) FROM big"), 40);
+}
+
+/* What was deleted is not kept there. */
+static void test_ledger_log_is_emptied_when_nothing_is_to_do(void **state)
+{
+	struct desk *desk = *state;
+	struct timespec pause = { 0, 20000000 };
+
+	assert_int_equal(book_run(&desk->book, "INSERT INTO thing VALUES (1)"), 0);
+	assert_true(size_of_log(desk) > 0);
+	for (unsigned i = 0; size_of_log(desk) > 0; i++) {
+		assert_true(i < 1000);
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(rows_at_the_end(desk, "SELECT count(*) FROM thing"), 1);
+}
+
 /* Entered again from its own `done`, as slow work between two steps is. */
 struct twice {
 	struct wr_entry entry;
@@ -290,6 +332,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_ledger_refuses_more_than_it_can_do, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_ledger_log_does_not_grow_for_ever, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_ledger_log_is_emptied_when_nothing_is_to_do,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ledger_takes_an_entry_again_from_its_done,
 						set_up, tear_down),
 	};
