@@ -10,7 +10,7 @@
 #include "hub/state.h"
 #include "tunnel/handle.h"
 
-#define REPAIR_EVERY_MS 4000
+#define REPAIR_EVERY_MS 3000
 
 /* docs/architecture.md, "Threads and memory": a supervisor starts it again. */
 void wr_hub_no_memory(void)

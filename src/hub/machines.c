@@ -200,6 +200,20 @@ static bool is_right(const struct wr_hub_machine_state *machine, const struct wr
 	       wr_key_equal(&peer->preshared_key, &machine->preshared_key);
 }
 
+/* It need not wait for the machine's own timers to know where that is. */
+static struct wr_peer *add_peer(struct wr_hub_machine_state *machine)
+{
+	struct wr_peer *peer = wr_device_add_peer(machine->org->device, &machine->public_key);
+
+	if (!peer)
+		wr_hub_no_memory();
+	if (machine->endpoint.ip.family != WR_FAMILY_NONE) {
+		wr_peer_set_endpoint(peer, &machine->endpoint);
+		wr_hub_wake(machine);
+	}
+	return peer;
+}
+
 bool wr_hub_mend_peer(struct wr_hub_machine_state *machine)
 {
 	struct wr_peer *peer = wr_hub_peer_of(machine);
@@ -207,9 +221,7 @@ bool wr_hub_mend_peer(struct wr_hub_machine_state *machine)
 	if (peer && is_right(machine, peer))
 		return false;
 	if (!peer)
-		peer = wr_device_add_peer(machine->org->device, &machine->public_key);
-	if (!peer)
-		wr_hub_no_memory();
+		peer = add_peer(machine);
 	peer->slot = machine->slot;
 	wr_peer_set_preshared_key(peer, &machine->preshared_key);
 	wr_peer_disallow_all(peer);
@@ -285,8 +297,10 @@ void wr_hub_set_machine(struct wr_hub *hub, const struct wr_hub_machine *wanted)
 	if (is_moved)
 		wr_hub_place(machine);
 	wr_hub_mend_peer(machine);
-	if (wanted->endpoint.ip.family != WR_FAMILY_NONE)
+	if (wanted->endpoint.ip.family != WR_FAMILY_NONE) {
+		machine->endpoint = wanted->endpoint;
 		wr_peer_set_endpoint(wr_hub_peer_of(machine), &wanted->endpoint);
+	}
 	if (wanted->is_recent)
 		wr_hub_wake(machine);
 	wr_hub_unsettle(hub);
@@ -374,7 +388,8 @@ static struct wr_hub_sight look_at(struct wr_hub_machine_state *machine, struct 
 	sight.rx_bytes += rx;
 	sight.tx_bytes += atomic_load(&peer->activity.tx_bytes);
 	sight.latest_handshake = peer->latest_handshake;
-	wr_peer_endpoint(peer, &sight.endpoint);
+	if (wr_peer_endpoint(peer, &sight.endpoint))
+		machine->endpoint = sight.endpoint;
 	return sight;
 }
 

@@ -33,6 +33,7 @@ struct wr_hub_machine_state {
 	uint64_t rx_before, tx_before; /* of peers that it had before */
 	uint64_t rx_seen;              /* of the peer, when it was looked at last */
 	struct wr_wall last_seen;
+	struct wr_endpoint endpoint; /* where it was; family none: nowhere yet */
 	struct wr_hub_machine_state *label_next; /* same hash of the label */
 };
 

@@ -42,15 +42,15 @@ static bool pay_as_stranger(struct wr_call *call, uint32_t cost, struct wr_span 
 				 ret_wait);
 }
 
-/* By what is shown, unless the address showed too much that was wrong. */
+/* By what is shown, unless the address could not pay for it if it was wrong. */
 static bool pay_as_caller(struct wr_call *call, const char *shown, uint32_t cost,
 			  struct wr_span *ret_wait)
 {
 	struct wr_server *server = call->server;
 
 	if (!wr_http_is_unix(call->request) &&
-	    !wr_ratelimit_has(server->strangers, wr_rate_key_address(&call->caller.address), 1,
-			      call->began, ret_wait))
+	    !wr_ratelimit_has(server->strangers, wr_rate_key_address(&call->caller.address),
+			      BAD_CREDENTIALS_COST, call->began, ret_wait))
 		return false;
 	return wr_ratelimit_take(server->callers, wr_rate_key_text(server->callers, 'c', shown),
 				 cost, call->began, ret_wait);

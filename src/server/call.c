@@ -40,6 +40,7 @@ int wr_call_fail_db(struct wr_call *call, int error)
 	wr_log_error("api: the database failed: operation=%s request=%s error=%s",
 		     call->operation ? call->operation->id : "none", call->request_id,
 		     strerror(-error));
+	call->db_error = error;
 	switch (error) {
 	case -ENOSPC:
 	case -EDQUOT:

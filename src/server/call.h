@@ -79,6 +79,7 @@ struct wr_call {
 	uv_work_t pool;
 	struct wr_instant began;
 	uint64_t retry_after; /* seconds; 0: no header */
+	int db_error;         /* what wr_call_fail_db() was told last */
 	int audit_error;      /* of the first line that could not be written */
 	unsigned audit_count;
 	bool is_to_be_touched; /* its session or token was not used for a while */

@@ -133,15 +133,16 @@ static void done(struct wr_entry *entry, int status)
 	struct wr_call *call = WR_CONTAINER_OF(entry, struct wr_call, entry);
 
 	if (status >= 0) {
-		call->server->database_error = 0;
+		if (call->operation->is_change)
+			call->server->database_error = 0;
 		kept(call);
 		return;
 	}
 	wr_call_forget(call);
-	if (call->problem.status == 0) {
-		call->server->database_error = status;
+	if (call->problem.status == 0)
 		wr_call_fail_db(call, status);
-	}
+	if (call->db_error)
+		call->server->database_error = call->db_error;
 	wr_admit_failed(call);
 	wr_answer(call);
 }

@@ -1,5 +1,7 @@
 #include "live.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -36,6 +38,8 @@ static void open_server(struct live *live)
 {
 	const struct wr_server_config config = {
 		.data = live->data,
+		.api_listen = "127.0.0.1:0",
+		.is_plain = true,
 		.hub_endpoint = "hub.example:51820",
 		.network = "10.100.0.0/16",
 		.first_org = "Acme",
@@ -47,6 +51,7 @@ static void open_server(struct live *live)
 	assert_int_equal(uv_loop_init(&live->loop), 0);
 	assert_int_equal(wr_server_open(&live->loop, &config, &live->first, &live->server), 0);
 	snprintf(live->socket, sizeof(live->socket), "%s", wr_server_socket(live->server));
+	live->port = wr_server_port(live->server);
 	assert_int_equal(uv_async_init(&live->loop, &live->stop, on_stop), 0);
 	live->stop.data = live;
 	assert_int_equal(pthread_create(&live->thread, NULL, run, live), 0);
@@ -96,6 +101,20 @@ static int dial(const struct live *live)
 	return fd;
 }
 
+static int dial_tcp(const struct live *live)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(live->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
 static void send_all(int fd, const char *text, size_t len)
 {
 	while (len > 0) {
@@ -136,12 +155,11 @@ static void split(struct live_answer *answer, char *text)
 	answer->json = json_loads(answer->body, JSON_REJECT_DUPLICATES, NULL);
 }
 
-struct live_answer live_ask(const struct live *live, const char *method, const char *path,
-			    const char *head, const char *body)
+static struct live_answer ask(int fd, const char *method, const char *path, const char *head,
+			      const char *body)
 {
 	struct live_answer answer = { 0 };
 	char *request, *text;
-	int fd = dial(live);
 	int len = asprintf(&request,
 			   "%s %s HTTP/1.1\r\nHost: warren.test\r\nConnection: close\r\n"
 			   "Content-Length: %zu\r\n%s%s\r\n%s",
@@ -157,6 +175,18 @@ struct live_answer live_ask(const struct live *live, const char *method, const c
 	free(text);
 	free(request);
 	return answer;
+}
+
+struct live_answer live_ask(const struct live *live, const char *method, const char *path,
+			    const char *head, const char *body)
+{
+	return ask(dial(live), method, path, head, body);
+}
+
+struct live_answer live_ask_tcp(const struct live *live, const char *method, const char *path,
+				const char *head, const char *body)
+{
+	return ask(dial_tcp(live), method, path, head, body);
 }
 
 void live_answer_done(struct live_answer *answer)

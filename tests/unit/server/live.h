@@ -12,6 +12,7 @@
 
 struct live {
 	char data[64], socket[96];
+	uint16_t port; /* HTTP in the clear, on 127.0.0.1 */
 	struct wr_first_start first;
 	/* The server's thread's. */
 	struct wr_server *server;
@@ -36,6 +37,9 @@ struct live_answer {
 /* One request. `head` are further lines, each with its "\r\n", or NULL; `body` is JSON, or NULL. */
 struct live_answer live_ask(const struct live *live, const char *method, const char *path,
 			    const char *head, const char *body);
+/* The same from afar: over TCP. */
+struct live_answer live_ask_tcp(const struct live *live, const char *method, const char *path,
+				const char *head, const char *body);
 void live_answer_done(struct live_answer *answer);
 /* The same, where only the status matters. */
 unsigned live_status(const struct live *live, const char *method, const char *path,

@@ -200,6 +200,51 @@ static void test_live_audits_what_it_answered(void **state)
 	live_answer_done(&log);
 }
 
+/* --- From afar. --- */
+static unsigned status_tcp(const struct live *live, const char *method, const char *path,
+			   const char *head, const char *body)
+{
+	struct live_answer answer = live_ask_tcp(live, method, path, head, body);
+	unsigned status = answer.status;
+
+	live_answer_done(&answer);
+	return status;
+}
+
+static void test_live_knows_nobody_from_afar(void **state)
+{
+	static const char unlock[] = "{\"current\": \"x\", \"new\": \"abcdefghijkl\"}";
+	struct session session;
+	char head[500];
+
+	sign_in(*state, &session);
+	snprintf(head, sizeof(head), "%s%s", session.cookie, session.csrf);
+	assert_int_equal(status_tcp(*state, "GET", "/api/v1/orgs", NULL, NULL), 401);
+	assert_int_equal(status_tcp(*state, "GET", "/api/v1/orgs", session.cookie, NULL), 200);
+	assert_int_equal(status_tcp(*state, "POST", "/api/v1/server/unlock", head, unlock), 403);
+	assert_int_equal(status_tcp(*state, "GET", "/metrics", NULL, NULL), 200);
+}
+
+/* Whoever shows nothing, or what is wrong, is slowed down; whoever shows a good session is not
+ * as long as the address behaves. */
+static void test_live_slows_strangers_down(void **state)
+{
+	static const char wrong[] = "Authorization: Bearer warren_t_wrong\r\n";
+	struct live_answer answer = { 0 };
+	unsigned tries = 0;
+
+	do {
+		live_answer_done(&answer);
+		answer = live_ask_tcp(*state, "GET", "/api/v1/orgs", wrong, NULL);
+		assert_true(answer.status == 401 || answer.status == 429);
+	} while (answer.status == 401 && ++tries < 1000);
+	assert_int_equal(answer.status, 429);
+	assert_non_null(strcasestr(answer.head, "retry-after: "));
+	live_answer_done(&answer);
+	/* Local processes do not pay for it. */
+	assert_int_equal(live_status(*state, "GET", "/api/v1/orgs", NULL, NULL), 200);
+}
+
 /* --- The server itself. --- */
 static void test_live_makes_backups_by_name(void **state)
 {
@@ -270,6 +315,8 @@ int main(void)
 		cmocka_unit_test(test_live_answers_as_http_wants),
 		cmocka_unit_test(test_live_tells_faults_of_query_and_body_together),
 		cmocka_unit_test(test_live_audits_what_it_answered),
+		cmocka_unit_test(test_live_knows_nobody_from_afar),
+		cmocka_unit_test(test_live_slows_strangers_down),
 		cmocka_unit_test(test_live_makes_backups_by_name),
 		cmocka_unit_test(test_live_shares_its_folder_with_no_other),
 		/* The last: the first password is forgotten. */
