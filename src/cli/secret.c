@@ -9,8 +9,8 @@
 #define VARIABLE "WARREN_UNLOCK"
 #define CREDENTIAL "warren-unlock"
 
-/* Argon2id makes guessing slow; below this it would still be quick enough. */
-#define SHORTEST 8
+/* Argon2id makes guessing slow, but below this not slow enough. */
+#define SHORTEST 12
 #define LONGEST 4096
 
 static void set(struct wr_secret *secret, char *text, char *origin)

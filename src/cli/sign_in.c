@@ -6,66 +6,43 @@
 #include <string.h>
 
 #include "base/key.h"
+#include "cli/answer.h"
 #include "cli/api.h"
 #include "cli/files.h"
 #include "cli/terminal.h"
 #include "http/dial.h"
 
 #define TIMEOUT_SECONDS 60
-/* Far more than what is answered here. */
-#define ANSWER_MAX 65536
 
-struct answer {
-	char text[ANSWER_MAX + 1];
-	size_t len;
-	unsigned status;
-	const char *body;
-};
-
-static void answer_freep(struct answer **answer)
+static void answer_freep(struct wr_answer **answer)
 {
 	if (*answer)
 		wr_wipe(*answer, sizeof(**answer));
 	free(*answer);
 }
 
-/* The server ends the connection behind its answer: "connection: close". */
-static int receive(struct wr_dial *dial, struct answer *answer)
+static struct wr_answer *answer_new(void)
 {
-	ssize_t len = 1;
+	struct wr_answer *answer = malloc(sizeof(*answer));
 
-	while (len > 0 && answer->len < ANSWER_MAX) {
-		len = wr_dial_receive(dial, (uint8_t *)answer->text + answer->len,
-				      ANSWER_MAX - answer->len);
-		if (len > 0)
-			answer->len += (size_t)len;
+	if (!answer)
+		abort();
+	wr_answer_init(answer);
+	return answer;
+}
+
+static int receive(struct wr_dial *dial, struct wr_answer *answer)
+{
+	while (!answer->is_whole) {
+		char piece[4096];
+		ssize_t len = wr_dial_receive(dial, (uint8_t *)piece, sizeof(piece));
+
+		if (len < 0)
+			return (int)len;
+		if (!wr_answer_feed(answer, piece, (size_t)len))
+			return wr_dial_fail(dial, -EPROTO, "the answer is no HTTP");
 	}
-	answer->text[answer->len] = '\0';
-	return len < 0 && answer->len == 0 ? (int)len : 0;
-}
-
-static int parse(struct wr_dial *dial, struct answer *answer)
-{
-	char *end = strstr(answer->text, "\r\n\r\n");
-
-	if (!end || sscanf(answer->text, "HTTP/1.1 %3u ", &answer->status) != 1)
-		return wr_dial_fail(dial, -EPROTO, "the answer is no HTTP");
-	end[2] = '\0';
-	answer->body = end + 4;
 	return 0;
-}
-
-/* The value of a header, up to `end`; a new string, NULL if there is none. */
-static char *header(const struct answer *answer, const char *name, const char *end)
-{
-	WR_AUTO(wr_text_freep) char *wanted = wr_text_new("\r\n%s:", name);
-	const char *at = strcasestr(answer->text, wanted);
-
-	if (!at)
-		return NULL;
-	at += strlen(wanted);
-	at += strspn(at, " \t");
-	return strndup(at, strcspn(at, end));
 }
 
 static char *make_request(const struct wr_sign_in *session, const struct wr_dial *dial,
@@ -88,7 +65,7 @@ static char *make_request(const struct wr_sign_in *session, const struct wr_dial
 }
 
 static int exchange(const struct wr_sign_in *session, const char *method, const char *path,
-		    const char *body, struct answer *answer)
+		    const char *body, struct wr_answer *answer)
 {
 	char why[WR_WHY_LEN] = "";
 	struct wr_dial dial;
@@ -101,8 +78,6 @@ static int exchange(const struct wr_sign_in *session, const char *method, const 
 	}
 	if (status == 0)
 		status = receive(&dial, answer);
-	if (status == 0)
-		status = parse(&dial, answer);
 	wr_dial_close(&dial);
 	if (status == 0)
 		return WR_EXIT_DONE;
@@ -110,7 +85,7 @@ static int exchange(const struct wr_sign_in *session, const char *method, const 
 			   *why ? why : strerror(-status));
 }
 
-static int refused(const struct wr_sign_in *session, const struct answer *answer,
+static int refused(const struct wr_sign_in *session, const struct wr_answer *answer,
 		   const json_t *problem)
 {
 	struct wr_api api = { .arguments = session->arguments, .status = answer->status };
@@ -119,7 +94,7 @@ static int refused(const struct wr_sign_in *session, const struct answer *answer
 }
 
 static int call(const struct wr_sign_in *session, const char *method, const char *path,
-		json_t *body, struct answer *answer, json_t **ret_result)
+		json_t *body, struct wr_answer *answer, json_t **ret_result)
 {
 	WR_AUTO(wr_password_freep) char *text = body ? json_dumps(body, JSON_COMPACT) : strdup("");
 	WR_AUTO(wr_json_freep) json_t *result = NULL;
@@ -131,7 +106,7 @@ static int call(const struct wr_sign_in *session, const char *method, const char
 	status = exchange(session, method, path, text, answer);
 	if (status != WR_EXIT_DONE)
 		return status;
-	result = json_loads(answer->body, JSON_DISABLE_EOF_CHECK, NULL);
+	result = json_loads(answer->body, 0, NULL);
 	if (answer->status >= 400)
 		return refused(session, answer, result);
 	*ret_result = WR_TAKE(result);
@@ -141,10 +116,8 @@ static int call(const struct wr_sign_in *session, const char *method, const char
 int wr_sign_in_call(const struct wr_sign_in *session, const char *method, const char *path,
 		    json_t *body, json_t **ret_result)
 {
-	WR_AUTO(answer_freep) struct answer *answer = calloc(1, sizeof(*answer));
+	WR_AUTO(answer_freep) struct wr_answer *answer = answer_new();
 
-	if (!answer)
-		abort();
 	return call(session, method, path, body, answer, ret_result);
 }
 
@@ -152,20 +125,18 @@ int wr_sign_in_begin(const struct wr_arguments *arguments, const struct wr_http_
 		     const char *login, const char *password, struct wr_sign_in *ret_session)
 {
 	struct wr_sign_in session = { .arguments = arguments, .target = *target };
-	WR_AUTO(answer_freep) struct answer *answer = calloc(1, sizeof(*answer));
+	WR_AUTO(answer_freep) struct wr_answer *answer = answer_new();
 	WR_AUTO(wr_json_freep) json_t *result = NULL;
 	const char *csrf;
 	int status;
 
-	if (!answer)
-		abort();
 	status = call(&session, "POST", "/session",
 		      json_pack("{s:s, s:s}", "login", login, "password", password), answer,
 		      &result);
 	if (status != WR_EXIT_DONE)
 		return status;
 	csrf = wr_json_text(result, "csrf");
-	session.cookie = header(answer, "set-cookie", "; \r");
+	session.cookie = *answer->cookie ? wr_text_new("%s", answer->cookie) : NULL;
 	session.csrf = csrf ? wr_text_new("%s", csrf) : NULL;
 	if (session.cookie && session.csrf) {
 		*ret_session = session;

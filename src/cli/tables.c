@@ -63,22 +63,23 @@ static const char *colour_of(const char *state)
 	return NULL;
 }
 
+/* `owed`: blanks that come before the next text, so that none stand at the end of a line. */
 static void write_cell(const struct wr_table *table, size_t column, const char *text, int width,
-		       FILE *to)
+		       int *owed, FILE *to)
 {
 	enum wr_look look = table->columns[column].look;
 	bool is_right = look == WR_LOOK_NUMBER || look == WR_LOOK_SIZE;
-	bool is_last = column + 1 == table->count;
 	int padding = width - width_of(text);
 	const char *colour = table->has_colour && look == WR_LOOK_STATE ? colour_of(text) : NULL;
 
-	if (is_right)
-		fprintf(to, "%*s", padding, "");
-	fprintf(to, "%s%s%s", colour ? colour : "", text, colour ? "\033[0m" : "");
-	if (is_last)
+	if (*text)
+		fprintf(to, "%*s%s%s%s", *owed + (is_right ? padding : 0), "", colour ? colour : "",
+			text, colour ? "\033[0m" : "");
+	*owed = (*text ? 0 : *owed) + BETWEEN + (is_right && *text ? 0 : padding);
+	if (column + 1 == table->count) {
 		fputc('\n', to);
-	else
-		fprintf(to, "%*s", BETWEEN + (is_right ? 0 : padding), "");
+		*owed = 0;
+	}
 }
 
 /* All cells, row by row; the titles are the first row. */
@@ -115,18 +116,21 @@ void wr_table_print(const struct wr_table *table, const json_t *items, FILE *to)
 {
 	size_t rows = json_array_size(items) + 1;
 	char **cells;
-	int widths[16];
+	int widths[16], owed = 0;
 
 	assert(table->count <= WR_ARRAY_LEN(widths));
-	if (rows == 1)
+	if (rows == 1) {
+		if (isatty(fileno(to)))
+			fputs("(none)\n", to);
 		return;
+	}
 	cells = make_cells(table, items);
 	for (size_t column = 0; column < table->count; column++)
 		widths[column] = column_width(table, cells, rows, column);
 	for (size_t i = 0; i < rows * table->count; i++) {
 		size_t column = i % table->count;
 
-		write_cell(table, column, cells[i], widths[column], to);
+		write_cell(table, column, cells[i], widths[column], &owed, to);
 		free(cells[i]);
 	}
 	free(cells);

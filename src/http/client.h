@@ -1,7 +1,7 @@
 /* Asks an HTTP server: one request, one answer, or a stream of events. For programs
  * that have nothing else to do meanwhile (the command line).
  *
- * Floor 7.  Blocks; any one thread.  libwebsockets does the protocol. */
+ * Floor 7.  Blocks; any one thread.  http-parser reads the protocol, OpenSSL does TLS. */
 #pragma once
 
 #include "base/base.h"

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +9,9 @@
 
 /* The longest that a TLS handshake may take, whatever a request may. */
 #define HANDSHAKE_SECONDS 10
+/* So long may a peer be silent before it is asked, and so long not acknowledge (RFC 5482). */
+#define KEEPALIVE_SECONDS 60
+#define DEAD_MS 120000
 /* What a connection starts with that speaks HTTP/2 in the clear (RFC 9113 section 3.4); no
  * method of HTTP/1.1 begins so. */
 #define PREFACE "PRI * HTTP/2.0"
@@ -344,6 +348,17 @@ static struct wr_ip ip_of(const struct sockaddr_storage *address)
 	return ip;
 }
 
+/* Whoever listens to events says nothing; a peer that was switched off says nothing either. */
+static void watch_for_death(struct wr_http_connection *connection)
+{
+	unsigned patience = DEAD_MS;
+	int fd;
+
+	uv_tcp_keepalive(&connection->tcp, 1, KEEPALIVE_SECONDS);
+	if (uv_fileno(&connection->handle, &fd) == 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+}
+
 static void see_tcp_peer(struct wr_http_connection *connection)
 {
 	struct sockaddr_storage address = { 0 };
@@ -355,12 +370,35 @@ static void see_tcp_peer(struct wr_http_connection *connection)
 	}
 	connection->remote = ip_of(&address);
 	uv_tcp_nodelay(&connection->tcp, 1);
+	watch_for_death(connection);
 }
 
 static bool is_same_network(const struct wr_ip *a, const struct wr_ip *b)
 {
 	return a->family == b->family &&
 	       memcmp(a->bytes, b->bytes, a->family == WR_IPV4 ? 4 : 8) == 0;
+}
+
+static size_t bodies_of(const struct wr_http_connection *connection)
+{
+	size_t len = 0;
+
+	for (const struct wr_http_request *request = connection->requests; request;
+	     request = request->next)
+		len += request->body.len;
+	return len;
+}
+
+size_t wr_connection_share(const struct wr_http_connection *connection)
+{
+	size_t len = 0;
+
+	for (const struct wr_http_connection *other = connection->server->connections; other;
+	     other = other->next) {
+		if (is_same_network(&other->remote, &connection->remote))
+			len += bodies_of(other);
+	}
+	return len;
 }
 
 /* Behind a proxy all come from one address. */

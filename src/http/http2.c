@@ -129,12 +129,6 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	return 0;
 }
 
-static void count_abandoned(struct http2 *http2)
-{
-	if (++http2->connection->abandoned > WR_HTTP_ABANDONED)
-		http2->is_broken = true;
-}
-
 static int on_stream_close(nghttp2_session *session, int32_t number, uint32_t code, void *context)
 {
 	struct wr_http_request *request = request_of(session, number);
@@ -143,8 +137,8 @@ static int on_stream_close(nghttp2_session *session, int32_t number, uint32_t co
 	(void)code;
 	if (!request)
 		return 0;
-	if (!request->is_answered || !request->is_complete)
-		count_abandoned(http2);
+	if (!request->is_complete)
+		http2->connection->abandoned++;
 	if (request->is_complete)
 		wr_request_free(request);
 	else
@@ -152,7 +146,7 @@ static int on_stream_close(nghttp2_session *session, int32_t number, uint32_t co
 	nghttp2_session_set_stream_user_data(session, number, NULL);
 	http2->connection->deadline = wr_server_after(
 		http2->connection->server, http2->connection->server->config.limits.idle_seconds);
-	return 0;
+	return http2->connection->abandoned > WR_HTTP_ABANDONED ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 /* An answer that went out before all of the request was there: the rest is not wanted

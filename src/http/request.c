@@ -68,6 +68,19 @@ void wr_request_head_done(struct wr_http_request *request)
 					    request->server->config.limits.idle_seconds);
 }
 
+/* Behind a proxy all come from one address. */
+static bool is_too_much(const struct wr_http_request *request, size_t len)
+{
+	const struct wr_http_server *server = request->server;
+
+	if (len > WR_HTTP_BODIES - server->body_len)
+		return true;
+	if (server->body_len < WR_HTTP_BODIES_SHARE || request->is_unix ||
+	    server->config.trusts_proxy)
+		return false;
+	return wr_connection_share(request->connection) + len > WR_HTTP_BODIES_SHARE;
+}
+
 void wr_request_body(struct wr_http_request *request, const uint8_t *data, size_t len)
 {
 	struct wr_http_server *server = request->server;
@@ -76,8 +89,7 @@ void wr_request_body(struct wr_http_request *request, const uint8_t *data, size_
 		return;
 	if (len > server->config.limits.body_bytes - request->body.len) {
 		wr_head_fault(&request->head, 413);
-	} else if (len > WR_HTTP_BODIES - server->body_len ||
-		   !wr_buffer_add(&request->body, data, len)) {
+	} else if (is_too_much(request, len) || !wr_buffer_add(&request->body, data, len)) {
 		wr_head_fault(&request->head, 503);
 	} else {
 		server->body_len += len;

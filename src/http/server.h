@@ -2,7 +2,8 @@
  * libuv loop: whole requests in, whole responses or streams of events out.
  *
  * Floor 7.  On the thread of its loop. Knows nothing of what it serves. Everything a
- * stranger can make large has a limit below.  libwebsockets does the protocol. */
+ * stranger can make large has a limit below.  http-parser and nghttp2 read and write the
+ * protocols, OpenSSL does TLS, libuv the sockets. */
 #pragma once
 
 #include <uv.h>
@@ -92,7 +93,8 @@ void wr_http_respond(struct wr_http_request *request, const struct wr_http_respo
 
 /* --- A stream of events (text/event-stream) instead of a response. --- */
 struct wr_http_stream;
-/* `ended` is called once, when the other side or the server ends it; the stream is gone then.
+/* `ended` is called once, when the other side or the server ends it (not after
+ * wr_http_stream_end(), and never before this has returned); the stream is gone then.
  * NULL where there are too many: answer the request in another way. */
 struct wr_http_stream *wr_http_stream_begin(struct wr_http_request *request,
 					    void (*ended)(void *context), void *context);

@@ -27,8 +27,10 @@
 #define WR_HTTP_STREAM_WAITS (256 << 10)
 /* Streams of events at one time. */
 #define WR_HTTP_STREAMS 1000
-/* Bodies of all requests that are coming in: more are asked to come back (503). */
-#define WR_HTTP_BODIES ((size_t)64 << 20)
+/* Bodies of all requests that are not answered, and those from one address: more are asked to
+ * come back (503). */
+#define WR_HTTP_BODIES ((size_t)128 << 20)
+#define WR_HTTP_BODIES_SHARE ((size_t)32 << 20)
 /* Requests of one HTTP/2 connection at one time, and those that it may give up while they are
  * answered (CVE-2023-44487). */
 #define WR_HTTP_CONCURRENT 16
@@ -116,7 +118,7 @@ struct wr_http_connection {
 	bool is_due; /* a turn soon */
 	bool is_reading;
 	bool has_ended; /* the other side will say no more */
-	bool has_more; /* TLS holds bytes that had no room in `in` */
+	bool has_more;  /* TLS holds bytes that had no room in `in` */
 	bool is_ending; /* no more requests; ends when all is answered */
 	bool is_shut;   /* all is answered, what comes is thrown away */
 	bool is_said;   /* all is sent too */
@@ -176,6 +178,8 @@ void wr_connection_send(struct wr_http_connection *connection, const uint8_t *da
 void wr_connection_end(struct wr_http_connection *connection);
 /* At once. */
 void wr_connection_close(struct wr_http_connection *connection);
+/* Bytes of bodies that came from its address (IPv6: /64), or over the Unix socket. */
+size_t wr_connection_share(const struct wr_http_connection *connection);
 /* The timer: closes what has taken too long. */
 void wr_connection_tick(struct wr_http_connection *connection);
 static inline bool wr_connection_has_room(const struct wr_http_connection *connection)

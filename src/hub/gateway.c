@@ -148,12 +148,17 @@ void wr_gateway_close(struct wr_gateway *gateway, void (*closed)(void *context),
 
 /* --- Opening. --- */
 
+/* A socket that ran over has an error, at which libuv stops watching it: something was
+ * missed then. */
 static void on_news(uv_poll_t *watch, int status, int events)
 {
 	struct wr_gateway *gateway = watch->data;
+	bool has_news = wr_setup_drain(gateway->place.watch);
 
 	(void)events;
-	if (status < 0 || !wr_setup_drain(gateway->place.watch))
+	if (status < 0)
+		(void)uv_poll_start(watch, UV_READABLE, on_news);
+	if (status == 0 && !has_news)
 		return;
 	gateway->has_news = true;
 	begin(gateway, LOOK);

@@ -178,8 +178,11 @@ static bool find_any(struct wr_flow_set *set, uint64_t tag, const struct wr_flow
 bool wr_flows_find(const struct wr_flow_table *table, uint64_t hash, const struct wr_flow_key *key,
 		   uint32_t now, struct wr_flow_entry *ret_entry)
 {
-	return find_any(set_of(table, hash), tag_of(hash), key, ret_entry) &&
-	       !is_over(ret_entry->head, now);
+	struct wr_flow_set *set = set_of(table, hash);
+
+	/* Most sets have one flow or none: it comes along with the heads. */
+	__builtin_prefetch(&set->bodies[0]);
+	return find_any(set, tag_of(hash), key, ret_entry) && !is_over(ret_entry->head, now);
 }
 
 bool wr_flows_remember(const struct wr_flow_table *table, uint64_t hash,

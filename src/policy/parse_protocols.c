@@ -113,11 +113,12 @@ static int compare(const void *a, const void *b)
 /* Sorts what was added since `first`, and makes one of what touches. */
 static void tidy(struct wr_policy *policy, size_t first)
 {
-	struct wr_ports *ports = policy->ports + first;
 	size_t count = policy->port_count - first, kept = 0;
+	struct wr_ports *ports;
 
 	if (!count)
 		return;
+	ports = policy->ports + first;
 	qsort(ports, count, sizeof(*ports), compare);
 	for (size_t i = 1; i < count; i++) {
 		struct wr_ports *last = &ports[kept];

@@ -7,9 +7,8 @@
 
 #include "base/base.h"
 #include "server/operation.h"
+#include "server/pointer.h"
 #include "server/problem.h"
-
-#define WR_POINTER_LEN 128
 
 /* Adds a fault where the value is not what the field holds. */
 void wr_check_value(const struct wr_field *field, json_t *value, const char *pointer,
@@ -21,9 +20,3 @@ json_t *wr_check_from_text(const struct wr_field *field, const char *text, const
 
 /* Limits that hold where the field names none. */
 int64_t wr_check_max(const struct wr_field *field);
-
-/* "/routes" and "name" to "/routes/name" (RFC 6901), cut if it is too long. */
-void wr_pointer_make(const char *at, const char *name, size_t len,
-		     char ret_pointer[WR_POINTER_LEN]);
-/* "?name" */
-void wr_pointer_of_query(const char *name, char ret_pointer[WR_POINTER_LEN]);

@@ -10,6 +10,6 @@
 
 /* A new object, or NULL and a problem: 400 with a fault that says where and what; nothing
  * of the text is repeated (it may hold a password). Refused are: more than WR_CHECK_DEPTH
- * levels or WR_CHECK_VALUES values, invalid UTF-8, the escape \u0000, the same name twice
+ * levels or WR_CHECK_VALUES values, invalid UTF-8, the same name twice
  * in an object, numbers that do not fit, anything but an object. */
 json_t *wr_json_body_read(struct wr_bytes body, struct wr_problem *problem);

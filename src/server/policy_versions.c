@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/number.h"
 #include "server/diff.h"
 #include "server/policy_run.h"
 
@@ -57,17 +59,17 @@ int wr_policy_versions_run(struct wr_call *call)
 int wr_policy_version_run(struct wr_call *call)
 {
 	struct wr_policy_version version = { 0 };
-	char *end = NULL;
-	int64_t number = strtoll(call->path[1], &end, 10);
+	const char *text = call->path[1];
+	uint64_t number;
 	int status;
 
-	if (*end || end == call->path[1] || number < 0)
+	if (!wr_number_parse(text, strlen(text), INT64_MAX, &number))
 		return wr_call_fail(call, 404, "not-found",
 				    "A version is a number, and this is none.");
-	status = wr_policy_run_version(call, number, &version);
+	status = wr_policy_run_version(call, (int64_t)number, &version);
 	if (!status) {
 		call->result = wr_policy_run_json(&version, true);
-		wr_policy_run_etag(call, number);
+		wr_policy_run_etag(call, version.number);
 	}
 	wr_policy_version_done(&version);
 	return status;

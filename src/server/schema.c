@@ -93,7 +93,13 @@ static const char first[] =
 	" operation TEXT NOT NULL, actor_kind TEXT NOT NULL, actor_uid TEXT, actor TEXT NOT NULL,"
 	" address TEXT, target_uid TEXT, target TEXT, before TEXT, after TEXT,"
 	" request TEXT NOT NULL) STRICT;"
-	"CREATE INDEX audit_organisation ON audit (organisation, id);";
+	"CREATE INDEX audit_organisation ON audit (organisation, id);"
+	/* Each organisation's log, and the site's, has its newest 500,000 lines, some 150 MB, and
+	 * up to a thousand more: where anyone may sign up, nobody fills the disk. */
+	"CREATE TRIGGER audit_end AFTER INSERT ON audit WHEN NEW.id % 1000 = 0 BEGIN"
+	" DELETE FROM audit WHERE organisation IS NEW.organisation AND id <="
+	"  (SELECT id FROM audit WHERE organisation IS NEW.organisation"
+	"   ORDER BY id DESC LIMIT 1 OFFSET 500000); END;";
 
 const char *const wr_schema[] = { first };
 const unsigned wr_schema_len = WR_ARRAY_LEN(wr_schema);

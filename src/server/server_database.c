@@ -62,10 +62,12 @@ static int open_vault(struct wr_server *server, struct wr_bytes unlock)
 
 		found = status < 0 ? status : 1;
 	}
-	if (found == -EKEYREJECTED)
-		wr_log_error("unlock secret: it is not the one of this data folder: path=%s; "
-			     "nothing was touched",
-			     server->config.data);
+	if (found != -EKEYREJECTED)
+		return found;
+	wr_db_leave(server->db);
+	wr_log_error("unlock secret: it is not the one of this data folder: path=%s; nothing was "
+		     "touched",
+		     server->config.data);
 	return found;
 }
 

@@ -10,8 +10,8 @@
 #include "server/sessions.h"
 #include "server/state.h"
 
-/* Of the rate limit: a try costs the server a tenth of a second. */
-#define HASHING_COST 10
+/* Of the rate limit: a try takes the server a twentieth of a second; the lock-out bounds it. */
+#define HASHING_COST 2
 
 /* --- Signing in. --- */
 

@@ -9,7 +9,7 @@
 #include "server/passwords.h"
 #include "server/rows.h"
 
-#define HASHING_COST 10
+#define HASHING_COST 2
 
 /* --- Listing and showing. --- */
 

@@ -174,6 +174,11 @@ int wr_db_open(const char *path, struct wr_db **ret_db)
 	return error;
 }
 
+void wr_db_leave(struct wr_db *db)
+{
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 struct wr_db *wr_db_close(struct wr_db *db)
 {
 	if (!db)

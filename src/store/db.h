@@ -12,6 +12,8 @@ struct wr_row; /* a statement at a row */
 /* Opens or creates; WAL, synchronous=FULL, foreign keys on, file mode 0600. */
 int wr_db_open(const char *path, struct wr_db **ret_db) WR_MUST_CHECK;
 struct wr_db *wr_db_close(struct wr_db *db);
+/* Closing shall not tidy up: the file and its log stay as they were found. */
+void wr_db_leave(struct wr_db *db);
 /* What went wrong last, for a log or a problem document; never a value of a row. */
 const char *wr_db_error(const struct wr_db *db);
 

@@ -140,11 +140,17 @@ static int read_link(struct wr_tunnel *tunnel)
 	return 0;
 }
 
+/* A socket that ran over has an error, at which libuv stops watching it: what was missed
+ * is asked for, and it is watched again. */
 static void on_link(uv_poll_t *poll, int status, int events)
 {
+	struct wr_tunnel *tunnel = poll->data;
+	bool is_stopped = status < 0;
+
 	(void)events;
-	if (status == 0)
-		status = read_link(poll->data);
+	status = read_link(tunnel);
+	if (status == 0 && is_stopped && !uv_is_active((uv_handle_t *)&tunnel->look_timer))
+		status = uv_poll_start(poll, UV_READABLE, on_link);
 	if (status < 0)
 		wr_log_error("netlink: error=%s", strerror(-status));
 }

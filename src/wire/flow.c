@@ -260,6 +260,7 @@ static bool read_quoted(struct rest *rest, struct wr_flow_headers *headers)
 
 	if (headers->fragment != WR_FRAGMENT_WHOLE)
 		return false;
+	*quoted = (struct wr_speech){ 0 };
 	skip(rest, ICMP_HEADER_LEN);
 	rest->is_quoted = true;
 	if (!read_ip(rest, &inner, quoted) || quoted->family != headers->speech.family)
@@ -274,7 +275,9 @@ bool wr_flow_read(struct wr_bytes ip, struct wr_flow_headers *ret_headers)
 	struct wr_flow_headers *headers = ret_headers;
 	struct rest rest = { .bytes = ip };
 
-	*headers = (struct wr_flow_headers){ .fragment = WR_FRAGMENT_WHOLE };
+	headers->speech = (struct wr_speech){ 0 };
+	headers->fragment = WR_FRAGMENT_WHOLE;
+	headers->has_quoted = false;
 	if (!read_ip(&rest, headers, &headers->speech))
 		return false;
 	if (headers->fragment != WR_FRAGMENT_LATER && !read_transport(&rest, &headers->speech))

@@ -44,11 +44,13 @@ enum wr_fragment {
 struct wr_flow_headers {
 	struct wr_speech speech;
 	enum wr_fragment fragment;
-	bool has_more;            /* fragments after this one */
-	uint16_t fragment_offset; /* in bytes */
+	/* Of a fragment: are there more after it, where in the packet is it (in bytes), and
+	 * which packet is it of. */
+	bool has_more;
+	uint16_t fragment_offset;
 	uint32_t fragment_id;
 	bool has_quoted; /* an ICMP error with enough in it to say what it is about */
-	struct wr_speech quoted;
+	struct wr_speech quoted; /* of an ICMP error */
 };
 
 /* False for what makes no sense: no whole IP packet, headers that are cut off, an

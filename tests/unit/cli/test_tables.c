@@ -90,6 +90,11 @@ static void test_tables_line_up(void **state)
 				  "a     online      1 B  -\n"
 				  "\xe6\x9d\xb1\xe4\xba\xac  never   2.0 KiB  x\n");
 	free(text);
+	/* No blanks at the end. */
+	text = print("[{\"name\":\"a\",\"state\":\"\",\"user\":{\"size\":1},\"tags\":[\"\"]}]",
+		     false);
+	assert_string_equal(text, "NAME  STATE  SIZE  TAGS\na             1 B\n");
+	free(text);
 	text = print("[]", false);
 	assert_string_equal(text, "");
 	free(text);

@@ -19,7 +19,7 @@ struct serving {
 	uv_sem_t started;
 
 	/* What the handler keeps; only on its thread. */
-	struct wr_http_request *held[64];
+	struct wr_http_request *held[512];
 	unsigned held_count;
 	struct listener *streams[64];
 	unsigned stream_count;

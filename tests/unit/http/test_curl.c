@@ -200,6 +200,62 @@ static void test_server_streams_to_curl(void **state)
 	}
 }
 
+/* More than waits to be looked at, at one time: TLS must not sit on the rest. */
+static void test_server_takes_large_bodies_from_curl(void **state)
+{
+	static const struct wr_http_limits limits = { 8 << 20, 100, 100, 30 };
+	static const struct run runs[] = {
+		{ "1.1", "--http1.1 -T $BIG @/" WRITE, { "s200" } },
+		{ "1.1 without Expect", "--http1.1 -H Expect: -T $BIG @/" WRITE, { "s200" } },
+		{ "1.1 in chunks",
+		  "--http1.1 -H 'Transfer-Encoding: chunked' -T $BIG @/" WRITE,
+		  { "s200" } },
+		{ "2", "--http2 -T $BIG @/" WRITE, { "s200" } },
+		{ "2 at one time",
+		  "-Z --http2 -T $BIG @/a -T $BIG @/b -T $BIG @/c" WRITE,
+		  { "s200" } },
+	};
+	struct serving serving;
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", true, &limits, false);
+	make_big_file(&serving);
+	run_all(&serving, runs, WR_ARRAY_LEN(runs));
+	serving_stop(&serving);
+}
+
+struct asker {
+	const struct serving *serving;
+	uv_thread_t thread;
+	char *text;
+};
+
+static void hold(void *context)
+{
+	struct asker *asker = context;
+
+	asker->text = curl(asker->serving, "--http2 @/hold @/never" WRITE);
+}
+
+static void test_server_answers_http2_before_it_closes(void **state)
+{
+	struct serving serving;
+	struct asker asker = { .serving = &serving };
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", true, NULL, false);
+	uv_thread_create(&asker.thread, hold, &asker);
+	wait_until(&serving.waiting, 1);
+	serving_close(&serving, 5000);
+	assert_false(serving.is_closed);
+	serving_release(&serving);
+	uv_thread_join(&asker.thread);
+	assert_has("closing", asker.text, "v2 s200");
+	free(asker.text);
+	serving_stop(&serving);
+	assert_int_equal(serving.handled, 1);
+}
+
 /* Requests that are given up while they wait, over and over: the connection ends, the server
  * does not. */
 static void test_server_outlives_requests_that_are_given_up(void **state)
@@ -253,6 +309,8 @@ int main(void)
 		cmocka_unit_test(test_server_speaks_http2_with_curl),
 		cmocka_unit_test(test_server_speaks_in_the_clear_with_curl),
 		cmocka_unit_test(test_server_streams_to_curl),
+		cmocka_unit_test(test_server_takes_large_bodies_from_curl),
+		cmocka_unit_test(test_server_answers_http2_before_it_closes),
 		cmocka_unit_test(test_server_outlives_requests_that_are_given_up),
 		cmocka_unit_test(test_server_reloads_its_certificate),
 	};

@@ -419,6 +419,171 @@ static void test_server_keeps_a_request_whose_client_has_gone(void **state)
 	serving_stop(&serving);
 }
 
+/* True if the server answers on it. */
+static bool is_served(int fd)
+{
+	char *answer;
+	bool is_it;
+
+	send_text(fd, "GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
+	answer = receive_until(fd, "\r\n\r\n");
+	is_it = status_of(answer) == 204;
+	free(answer);
+	return is_it;
+}
+
+/* --- HTTP/2, spoken badly. --- */
+
+#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+enum frame {
+	FRAME_DATA,
+	FRAME_HEADERS,
+	FRAME_RESET = 3,
+	FRAME_SETTINGS,
+	FRAME_PING = 6
+};
+
+static void send_frame(int fd, enum frame type, uint8_t flags, unsigned stream, const char *payload,
+		       size_t len)
+{
+	uint8_t head[9] = { (uint8_t)(len >> 16),
+			    (uint8_t)(len >> 8),
+			    (uint8_t)len,
+			    (uint8_t)type,
+			    flags,
+			    0,
+			    0,
+			    (uint8_t)(stream >> 8),
+			    (uint8_t)stream };
+
+	send_bytes(fd, head, sizeof(head));
+	send_bytes(fd, payload, len);
+}
+
+/* GET https://h/hold; the request ends with it. */
+static void send_get(int fd, unsigned stream)
+{
+	static const char block[] = "\x82\x87\x04\x05/hold\x01\x01h";
+
+	send_frame(fd, FRAME_HEADERS, 5, stream, block, sizeof(block) - 1);
+}
+
+static int connect_h2(const struct serving *serving)
+{
+	int fd = serving_connect(serving);
+
+	send_text(fd, PREFACE);
+	send_frame(fd, FRAME_SETTINGS, 0, 0, "", 0);
+	return fd;
+}
+
+/* Until the server hangs up; fails where it does not. */
+static void assert_hangs_up(int fd)
+{
+	char piece[65536];
+	struct timeval patience = { 5, 0 };
+	ssize_t len;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	while ((len = recv(fd, piece, sizeof(piece), 0)) > 0)
+		continue;
+	assert_true(len == 0 || errno != EAGAIN);
+	close(fd);
+}
+
+/* CVE-2023-44487: requests that are taken back as soon as they were made. */
+static void test_server_ends_http2_that_takes_back_its_requests(void **state)
+{
+	struct serving serving;
+	int fd;
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", false, NULL, false);
+	fd = connect_h2(&serving);
+	for (unsigned i = 0; i < 1000; i++) {
+		send_get(fd, 2 * i + 1);
+		send_frame(fd, FRAME_RESET, 0, 2 * i + 1, "\0\0\0\x08", 4);
+	}
+	assert_hangs_up(fd);
+	assert_in_range(serving.handled, 1, 300);
+	serving_release(&serving);
+	assert_still_serves(&serving);
+	serving_stop(&serving);
+}
+
+static void test_server_bounds_requests_of_an_http2_connection(void **state)
+{
+	struct serving serving;
+	int fd;
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", false, NULL, false);
+	fd = connect_h2(&serving);
+	for (unsigned i = 0; i < 100; i++)
+		send_get(fd, 2 * i + 1);
+	wait_until(&serving.waiting, 16);
+	usleep(50000);
+	assert_int_equal(serving.handled, 16);
+	serving_release(&serving);
+	close(fd);
+	assert_still_serves(&serving);
+	serving_stop(&serving);
+}
+
+/* Who asks and asks, and never reads: it is not listened to, and ends. */
+static void test_server_ends_http2_that_never_reads(void **state)
+{
+	struct wr_http_limits limits = { 65536, 100, 1, 1 };
+	struct timeval patience = { 0, 300000 };
+	struct serving serving;
+	bool has_room = false;
+	int fd, other;
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", false, &limits, false);
+	fd = connect_h2(&serving);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	for (unsigned i = 0; i < 2000000 / 17; i++)
+		send_frame(fd, FRAME_PING, 0, 0, "12345678", 8);
+	for (unsigned i = 0; i < 80 && !has_room; i++) {
+		other = serving_connect(&serving);
+		has_room = is_served(other);
+		close(other);
+		usleep(100000);
+	}
+	assert_true(has_room);
+	close(fd);
+	serving_stop(&serving);
+}
+
+static void test_server_refuses_what_is_no_http2(void **state)
+{
+	static const struct {
+		const char *name, *bytes;
+		size_t len;
+	} cases[] = {
+		{ "half a preface", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 24 },
+		{ "no settings", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x06\0\0\0\0\0", 33 },
+		{ "a huge frame", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\x04\0\0\0\0\0",
+		  33 },
+		{ "HTTP/1.1 behind it", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+		  42 },
+	};
+	struct serving serving;
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", false, NULL, false);
+	for (size_t i = 0; i < WR_ARRAY_LEN(cases); i++) {
+		int fd = serving_connect(&serving);
+
+		send_bytes(fd, cases[i].bytes, cases[i].len);
+		assert_hangs_up(fd);
+	}
+	assert_still_serves(&serving);
+	serving_stop(&serving);
+}
+
 /* --- Time and number. --- */
 
 static void test_server_closes_who_is_too_slow(void **state)
@@ -471,19 +636,6 @@ static void test_server_closes_who_is_too_slow(void **state)
 	close(drip);
 	close(idle);
 	serving_stop(&serving);
-}
-
-/* True if the server answers on it. */
-static bool is_served(int fd)
-{
-	char *answer;
-	bool is_it;
-
-	send_text(fd, "GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
-	answer = receive_until(fd, "\r\n\r\n");
-	is_it = status_of(answer) == 204;
-	free(answer);
-	return is_it;
 }
 
 static void test_server_closes_who_does_not_read(void **state)
@@ -555,7 +707,69 @@ static void test_server_bounds_connections_in_all(void **state)
 	serving_stop(&serving);
 }
 
+/* Many bodies that are large together, and never whole. */
+static void test_server_bounds_bodies_of_an_address(void **state)
+{
+	enum {
+		CLIENTS = 40,
+		PART = 1 << 20
+	};
+	struct wr_http_limits limits = { 2 * PART, 100, 100, 30 };
+	char *part = calloc(1, PART);
+	struct serving serving;
+	int fds[CLIENTS], other;
+	unsigned refused = 0;
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", false, &limits, false);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct timeval patience = { 0, 100000 };
+		char *answer;
+
+		fds[i] = serving_connect(&serving);
+		send_text(fds[i], "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1048577\r\n\r\n");
+		send_bytes(fds[i], part, PART);
+		setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		answer = calloc(1, 4096);
+		if (recv(fds[i], answer, 4095, i < 30 ? MSG_DONTWAIT : 0) > 0) {
+			assert_int_equal(status_of(answer), 503);
+			refused++;
+		}
+		free(answer);
+	}
+	assert_in_range(refused, 1, CLIENTS - 20);
+	/* Small ones, and those from elsewhere, go on. */
+	other = serving_connect_unix(&serving);
+	send_text(other, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1048576\r\n\r\n");
+	send_bytes(other, part, PART);
+	{
+		char *answer = receive_until(other, "\r\n\r\n");
+
+		assert_int_equal(status_of(answer), 200);
+		free(answer);
+	}
+	close(other);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	free(part);
+	assert_still_serves(&serving);
+	serving_stop(&serving);
+}
+
 /* --- Who asks. --- */
+
+static void test_server_tells_addresses_of_both_families(void **state)
+{
+	struct serving serving;
+	char *answer;
+
+	(void)state;
+	serving_start(&serving, "[::]:0", false, NULL, false);
+	answer = ask(&serving, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_has(answer, " remote=127.0.0.1 ");
+	free(answer);
+	serving_stop(&serving);
+}
 
 static void test_server_believes_a_proxy_only_if_it_is_one(void **state)
 {
@@ -819,10 +1033,16 @@ int main(void)
 		cmocka_unit_test(test_server_sends_a_large_answer_whole_to_a_slow_reader),
 		cmocka_unit_test(test_server_outlives_a_client_that_goes_at_each_byte),
 		cmocka_unit_test(test_server_keeps_a_request_whose_client_has_gone),
+		cmocka_unit_test(test_server_ends_http2_that_takes_back_its_requests),
+		cmocka_unit_test(test_server_bounds_requests_of_an_http2_connection),
+		cmocka_unit_test(test_server_ends_http2_that_never_reads),
+		cmocka_unit_test(test_server_refuses_what_is_no_http2),
 		cmocka_unit_test(test_server_closes_who_is_too_slow),
 		cmocka_unit_test(test_server_closes_who_does_not_read),
 		cmocka_unit_test(test_server_bounds_connections_of_an_address),
 		cmocka_unit_test(test_server_bounds_connections_in_all),
+		cmocka_unit_test(test_server_bounds_bodies_of_an_address),
+		cmocka_unit_test(test_server_tells_addresses_of_both_families),
 		cmocka_unit_test(test_server_believes_a_proxy_only_if_it_is_one),
 		cmocka_unit_test(test_server_knows_who_asks_over_the_unix_socket),
 		cmocka_unit_test(test_server_says_why_it_cannot_open),

@@ -145,6 +145,28 @@ static void test_audit_query_names_what_is_wrong(void **state)
 	}
 }
 
+/* Lines of which no number is a multiple of 1,000: nothing is looked at meanwhile. */
+#define MANY_LINES \
+	"INSERT INTO audit (id, time, organisation, operation, actor_kind, actor, request)" \
+	" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500010)" \
+	" SELECT i * 1000 + 1, 1, 1, 'x', 'local', 'local', 'r' FROM n"
+
+static void test_audit_log_of_an_organisation_is_bounded(void **state)
+{
+	struct calls *calls = *state;
+
+	calls_sql(calls, MANY_LINES);
+	assert_int_equal(calls_number(calls, "SELECT count(*) FROM audit WHERE organisation = 1"),
+			 500012);
+	calls_sql(calls, "INSERT INTO audit (id, time, organisation, operation, actor_kind, actor,"
+			 " request) VALUES (600000000, 1, 1, 'newest', 'local', 'local', 'r')");
+	assert_int_equal(calls_number(calls, "SELECT count(*) FROM audit WHERE organisation = 1"),
+			 500000);
+	assert_int_equal(calls_number(calls, "SELECT count(*) FROM audit WHERE operation ="
+					     " 'newest' OR organisation IS NOT 1"),
+			 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -154,6 +176,7 @@ int main(void)
 		TEST(test_audit_list_goes_on_below),
 		TEST(test_audit_list_shows_all_of_a_line),
 		TEST(test_audit_query_names_what_is_wrong),
+		TEST(test_audit_log_of_an_organisation_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

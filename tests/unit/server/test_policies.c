@@ -167,6 +167,8 @@ static void test_policies_versions_are_listed_newest_first(void **state)
 	json_decref(page);
 	calls_refuse(&calls, 404, "version 9", "policy.version", "9", NULL);
 	calls_refuse(&calls, 404, "none", "policy.version", "x", NULL);
+	calls_refuse(&calls, 404, "none", "policy.version", "-1", NULL);
+	calls_refuse(&calls, 404, "none", "policy.version", "99999999999999999999", NULL);
 }
 
 static void test_policies_show_what_differs(void **state)
@@ -291,6 +293,37 @@ static void test_policies_name_machines_as_whole_words(void **state)
 	assert_false(wr_policy_has_group("group a = web", "web"));
 }
 
+/* What was undone was never there, whoever looked meanwhile. */
+static void test_policies_forget_machines_that_were_undone(void **state)
+{
+	(void)state;
+	check("allow new -> *\n", false, 1);
+	assert_int_equal(wr_db_run(calls.db, "SAVEPOINT batch", 0, NULL), 0);
+	add("new", "");
+	check("allow new -> *\n", true, 0);
+	assert_int_equal(wr_db_run(calls.db, "ROLLBACK TO batch", 0, NULL), 0);
+	assert_int_equal(wr_db_run(calls.db, "RELEASE batch", 0, NULL), 0);
+	check("allow new -> *\n", false, 1);
+	add("other", "");
+	check("allow new -> *\n", false, 1);
+	/* A call that failed half way. */
+	calls_refuse(&calls, 422, "/routes/0", "machine.add", NULL,
+		     "{\"name\": \"new\", \"routes\": [\"10.100.0.0/24\"]}");
+	check("allow new -> *\n", false, 1);
+}
+
+static void test_policies_follow_names_and_tags(void **state)
+{
+	(void)state;
+	check("default deny\ntest tag:web -> tag:db icmp deny\n", true, 0);
+	check("allow renamed -> *\n", false, 1);
+	json_decref(calls_want(&calls, 200, "machine.change", "web-1",
+			       "{\"name\": \"renamed\", \"tags\": [\"x\"]}"));
+	check("allow renamed -> *\n", true, 0);
+	check("allow web-1 -> *\n", false, 1);
+	check("allow tag:x -> tag:db\ndefault deny\ntest renamed -> db-1 icmp allow\n", true, 0);
+}
+
 /* --- Many machines: through the thread pool's way. --- */
 
 static void test_policies_are_saved_for_many_machines(void **state)
@@ -336,6 +369,8 @@ int main(void)
 		TEST(test_policies_say_why),
 		TEST(test_policies_that_do_not_fit_any_more_show_their_fault),
 		TEST(test_policies_name_machines_as_whole_words),
+		TEST(test_policies_forget_machines_that_were_undone),
+		TEST(test_policies_follow_names_and_tags),
 		TEST(test_policies_are_saved_for_many_machines),
 	};
 
