@@ -24,7 +24,7 @@ _warren_interfaces()
 _warren_subs()
 {
 	case $1 in
-	'') echo 'wg serve org machine policy user member invite-user token audit events login logout server backup restore config doctor completion help' ;;
+	'') echo 'wg serve org machine policy user member invite-user token audit events login sign-up logout server backup restore config doctor completion help' ;;
 	'org') echo 'create list show change delete' ;;
 	'machine') echo 'add list show rename tag route rotate disable enable expire remove' ;;
 	'policy') echo 'show set edit check why allow deny history diff revert' ;;
@@ -85,6 +85,7 @@ _warren_options()
 	'audit') echo '-h --help --socket --org --json -a --all -n --lines --operation --actor --target --since --until' ;;
 	'events') echo '-h --help --socket --org --json -a --all --type' ;;
 	'login') echo '-h --help --login --pin --token' ;;
+	'sign-up') echo '-h --help --login --pin --name --organisation --invite' ;;
 	'logout') echo '-h --help' ;;
 	'server show') echo '-h --help --socket --json' ;;
 	'server repair') echo '-h --help --socket --json' ;;
@@ -226,6 +227,10 @@ _warren_value()
 	'events --type') echo 'nothing' ;;
 	'login --login') echo 'nothing' ;;
 	'login --pin') echo 'nothing' ;;
+	'sign-up --login') echo 'nothing' ;;
+	'sign-up --pin') echo 'nothing' ;;
+	'sign-up --name') echo 'nothing' ;;
+	'sign-up --organisation') echo 'nothing' ;;
 	'server show --socket') echo 'file' ;;
 	'server repair --socket') echo 'file' ;;
 	'server unlock --socket') echo 'file' ;;

@@ -45,6 +45,7 @@ complete -c warren -n __fish_use_subcommand -a token -d 'tokens for programs: cr
 complete -c warren -n __fish_use_subcommand -a audit -d 'who did what, newest first'
 complete -c warren -n __fish_use_subcommand -a events -d 'what happens, as it happens; until it is interrupted'
 complete -c warren -n __fish_use_subcommand -a login -d 'use another machine\'s server from here'
+complete -c warren -n __fish_use_subcommand -a sign-up -d 'make yourself an account on another machine\'s server'
 complete -c warren -n __fish_use_subcommand -a logout -d 'end what login began'
 complete -c warren -n __fish_use_subcommand -a server -d 'the server itself: show, repair, unlock'
 complete -c warren -n __fish_use_subcommand -a backup -d 'write a backup, while the server runs; prints its name'
@@ -249,7 +250,7 @@ complete -c warren -n '__warren_is policy revert' -l json -d 'print JSON'
 complete -c warren -n '__warren_ends user' -a add -d 'let somebody sign in; prints a password made for them'
 complete -c warren -n '__warren_ends user' -a list -d 'who may sign in'
 complete -c warren -n '__warren_ends user' -a change -d 'rename, disable or enable somebody, or make them administrator'
-complete -c warren -n '__warren_ends user' -a password -d 'set somebody\'s password, read without echo or from a pipe'
+complete -c warren -n '__warren_ends user' -a password -d 'set a password: your own, or as administrator another\'s'
 complete -c warren -n '__warren_ends user' -a remove -d 'remove somebody, with their sessions and tokens'
 
 complete -c warren -n '__warren_is user add' -l socket -r -F -d 'ask the server behind this Unix socket'
@@ -340,6 +341,12 @@ complete -c warren -n '__warren_is login' -l login -x -d 'who you are'
 complete -c warren -n '__warren_is login' -l pin -x -d 'the certificate that it must show, by its pin'
 complete -c warren -n '__warren_is login' -l token -d 'read a token from standard input; sign in with that'
 
+complete -c warren -n '__warren_is sign-up' -l login -x -d 'who you want to be'
+complete -c warren -n '__warren_is sign-up' -l pin -x -d 'the certificate that it must show, by its pin'
+complete -c warren -n '__warren_is sign-up' -l name -x -d 'how people call you; the login if not given'
+complete -c warren -n '__warren_is sign-up' -l organisation -x -d 'make an organisation, too'
+complete -c warren -n '__warren_is sign-up' -l invite -d 'with an invitation, read behind the password'
+
 
 complete -c warren -n '__warren_ends server' -a show -d 'its version, endpoint, and since when it runs'
 complete -c warren -n '__warren_ends server' -a repair -d 'compare the hub with what it should be, and mend it, now'
@@ -396,7 +403,7 @@ complete -c warren -n '__warren_is doctor' -l unlock-file -r -F -d 'file with th
 
 complete -c warren -n '__warren_is completion' -a 'bash zsh fish'
 
-complete -c warren -n '__warren_is help' -a 'wg serve org machine policy user member invite-user token audit events login logout server backup restore config doctor completion help'
+complete -c warren -n '__warren_is help' -a 'wg serve org machine policy user member invite-user token audit events login sign-up logout server backup restore config doctor completion help'
 
 complete -c warren-wg -s h -l help -d 'tell how it is used'
 complete -c warren-wg -s f -l foreground -d 'stay in the foreground'

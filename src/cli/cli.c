@@ -7,13 +7,17 @@
 #include "cli/verbs.h"
 
 const struct wr_verb *const wr_verbs[] = {
-	&wr_verb_wg,         &wr_verb_serve,       &wr_verb_org,
-	&wr_verb_machine,    &wr_verb_policy,      &wr_verb_user,
-	&wr_verb_member,     &wr_verb_invite_user, &wr_verb_token,
-	&wr_verb_audit,      &wr_verb_events,      &wr_verb_login,
-	&wr_verb_logout,     &wr_verb_server,      &wr_verb_backup,
-	&wr_verb_restore,    &wr_verb_config,      &wr_verb_doctor,
-	&wr_verb_completion, &wr_verb_help_of_all, NULL,
+	&wr_verb_wg,          &wr_verb_serve,
+	&wr_verb_org,         &wr_verb_machine,
+	&wr_verb_policy,      &wr_verb_user,
+	&wr_verb_member,      &wr_verb_invite_user,
+	&wr_verb_token,       &wr_verb_audit,
+	&wr_verb_events,      &wr_verb_login,
+	&wr_verb_sign_up,     &wr_verb_logout,
+	&wr_verb_server,      &wr_verb_backup,
+	&wr_verb_restore,     &wr_verb_config,
+	&wr_verb_doctor,      &wr_verb_completion,
+	&wr_verb_help_of_all, NULL,
 };
 
 static void write_help(FILE *to)

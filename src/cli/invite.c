@@ -43,6 +43,7 @@ static const struct wr_verb create = {
 	.group = "invite-user",
 	.name = "create",
 	.summary = "invite one person; prints what to sign up with",
+	.about = "They use it with: warren sign-up URL --invite\n",
 	.options = create_options,
 	.option_count = WR_ARRAY_LEN(create_options),
 	.run = run_create,

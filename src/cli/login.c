@@ -2,111 +2,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/api.h"
 #include "cli/files.h"
 #include "cli/sign_in.h"
 #include "cli/terminal.h"
+#include "cli/trust.h"
 #include "cli/verbs.h"
 
-#define TIMEOUT_SECONDS 30
+#define PIN_OPTION \
+	{ \
+		0, "pin", "the certificate that it must show, by its pin", "PIN" \
+	}
 
 static const struct wr_option options[] = {
 	WR_OPTION_HELP,
 	{ 0, "login", "who you are", "LOGIN" },
-	{ 0, "pin", "the certificate that it must show, by its pin", "PIN" },
+	PIN_OPTION,
 	{ 0, "token", "read a token from standard input; sign in with that" },
 };
-
-/* --- Which server, and whether it is the right one. --- */
-
-static bool is_loopback_url(const char *url)
-{
-	static const char *const hosts[] = { "127.0.0.1", "localhost", "[::1]" };
-
-	for (size_t i = 0; i < WR_ARRAY_LEN(hosts); i++) {
-		size_t len = strlen(hosts[i]);
-
-		if (strncmp(url + strlen("http://"), hosts[i], len) == 0 &&
-		    strchr(":/", url[strlen("http://") + len]))
-			return true;
-	}
-	return false;
-}
-
-static int check_url(const struct wr_arguments *arguments, const char *url)
-{
-	if (strncasecmp(url, "https://", 8) == 0)
-		return WR_EXIT_DONE;
-	if (strncasecmp(url, "http://", 7) != 0)
-		return wr_misuse(arguments, "a URL is https://HOST:PORT, not %s", url);
-	if (is_loopback_url(url))
-		return WR_EXIT_DONE;
-	return wr_complain(arguments, "a password would go in the clear: use https://");
-}
-
-/* The pin stands at the end of what is said about a certificate that nobody vouches for. */
-static const char *pin_in(const char *why)
-{
-	const char *pin = strstr(why, ": pin ");
-
-	return pin ? pin + strlen(": pin ") : NULL;
-}
-
-static bool accepts(const char *url, const char *pin)
-{
-	WR_AUTO(wr_text_freep)
-	char *question =
-		wr_text_new("Nobody vouches for the certificate of %s. Its pin is\n\n  %s\n\n"
-			    "The server told its own when it started. Is this it? (y/N) ",
-			    url, pin);
-
-	return wr_terminal_confirm(question);
-}
-
-/* Asks the server for its certificate. *ret_pin is NULL where the system's authorities vouch
- * for it. Exit status. */
-static int find_pin(const struct wr_arguments *arguments, const char *url, char **ret_pin)
-{
-	const struct wr_http_target target = { .url = url };
-	const struct wr_http_ask ask = {
-		.method = "GET",
-		.path = "/livez",
-		.timeout_seconds = TIMEOUT_SECONDS,
-	};
-	struct wr_http_answer answer = { 0 };
-	char why[200] = "";
-	int status = wr_http_call(&target, &ask, &answer, why);
-	const char *pin = pin_in(why);
-
-	wr_http_answer_done(&answer);
-	if (status == 0)
-		return WR_EXIT_DONE;
-	if (status != -EKEYREJECTED || !pin)
-		return wr_complain(arguments, "cannot ask %s: %s", url,
-				   *why ? why : strerror(-status));
-	if (!wr_terminal_can_ask())
-		return wr_complain(
-			arguments,
-			"nobody vouches for its certificate: say --pin %s if that is the "
-			"pin that the server told when it started",
-			pin);
-	if (!accepts(url, pin))
-		return wr_complain(arguments, "not signed in");
-	*ret_pin = wr_text_new("%s", pin);
-	return WR_EXIT_DONE;
-}
-
-static int choose_pin(const struct wr_arguments *arguments, const char *url, char **ret_pin)
-{
-	const char *given = wr_value_of(arguments, "pin");
-
-	if (!given)
-		return find_pin(arguments, url, ret_pin);
-	*ret_pin = wr_text_new("%s", given);
-	return WR_EXIT_DONE;
-}
 
 /* --- Signing in. --- */
 
@@ -148,12 +62,20 @@ static int exchange_for_token(struct wr_sign_in *session, struct wr_credentials 
 	return WR_EXIT_DONE;
 }
 
-static int sign_in(const struct wr_arguments *arguments, struct wr_credentials *credentials)
+/* `credentials` have URL, pin and login. */
+static int sign_in_with(const struct wr_arguments *arguments, struct wr_credentials *credentials,
+			const char *password)
 {
 	const struct wr_http_target target = { .url = credentials->url, .pin = credentials->pin };
-	WR_AUTO(wr_password_freep) char *password = NULL;
 	WR_AUTO(wr_sign_in_done) struct wr_sign_in session = { 0 };
-	int status;
+	int status = wr_sign_in_begin(arguments, &target, credentials->login, password, &session);
+
+	return status == WR_EXIT_DONE ? exchange_for_token(&session, credentials) : status;
+}
+
+static int sign_in(const struct wr_arguments *arguments, struct wr_credentials *credentials)
+{
+	WR_AUTO(wr_password_freep) char *password = NULL;
 
 	credentials->login = ask_login(arguments);
 	if (credentials->login)
@@ -161,8 +83,7 @@ static int sign_in(const struct wr_arguments *arguments, struct wr_credentials *
 	if (!password || !*credentials->login)
 		return wr_complain(arguments,
 				   "give --login LOGIN, and the password on standard input");
-	status = wr_sign_in_begin(arguments, &target, credentials->login, password, &session);
-	return status == WR_EXIT_DONE ? exchange_for_token(&session, credentials) : status;
+	return sign_in_with(arguments, credentials, password);
 }
 
 /* A token that was made elsewhere: one call shows whether it is good. */
@@ -181,19 +102,21 @@ static int take_token(const struct wr_arguments *arguments, struct wr_credential
 	return wr_api_call(&api, "GET", wr_api_path("/server"), NULL, NULL);
 }
 
-static int run_login(const struct wr_arguments *arguments)
+/* Looks at the server, has `get` get a token from it, and keeps that. */
+static int begin(const struct wr_arguments *arguments,
+		 int (*get)(const struct wr_arguments *arguments,
+			    struct wr_credentials *credentials))
 {
 	WR_AUTO(wr_credentials_done) struct wr_credentials credentials = { NULL };
 	const char *url = arguments->operands[0];
-	int status = check_url(arguments, url);
+	int status = wr_trust_url(arguments, url);
 
 	if (status != WR_EXIT_DONE)
 		return status;
 	credentials.url = wr_text_new("%s", url);
-	status = choose_pin(arguments, url, &credentials.pin);
+	status = wr_trust_pin(arguments, url, &credentials.pin);
 	if (status == WR_EXIT_DONE)
-		status = wr_is_given(arguments, "token") ? take_token(arguments, &credentials)
-							 : sign_in(arguments, &credentials);
+		status = get(arguments, &credentials);
 	if (status != WR_EXIT_DONE)
 		return status;
 	status = wr_credentials_save(&credentials);
@@ -202,6 +125,11 @@ static int run_login(const struct wr_arguments *arguments)
 	printf("signed in to %s%s%s\n", url, credentials.login ? " as " : "",
 	       credentials.login ? credentials.login : "");
 	return WR_EXIT_DONE;
+}
+
+static int run_login(const struct wr_arguments *arguments)
+{
+	return begin(arguments, wr_is_given(arguments, "token") ? take_token : sign_in);
 }
 
 const struct wr_verb wr_verb_login = {
@@ -216,6 +144,74 @@ const struct wr_verb wr_verb_login = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_login,
+};
+
+/* --- warren sign-up --- */
+
+static const struct wr_option sign_up_options[] = {
+	WR_OPTION_HELP,
+	{ 0, "login", "who you want to be", "LOGIN" },
+	PIN_OPTION,
+	{ 0, "name", "how people call you; the login if not given", "NAME" },
+	{ 0, "organisation", "make an organisation, too", "NAME" },
+	{ 0, "invite", "with an invitation, read behind the password" },
+};
+
+static int send_sign_up(const struct wr_arguments *arguments,
+			const struct wr_credentials *credentials, json_t *body)
+{
+	struct wr_api api = {
+		.arguments = arguments,
+		.target = { .url = credentials->url, .pin = credentials->pin },
+		.credentials = *credentials,
+	};
+
+	return wr_api_call(&api, "POST", wr_api_path("/sign-up"), body, NULL);
+}
+
+static int sign_up(const struct wr_arguments *arguments, struct wr_credentials *credentials)
+{
+	const char *name = wr_value_of(arguments, "name");
+	WR_AUTO(wr_password_freep) char *password = NULL;
+	WR_AUTO(wr_password_freep) char *invite = NULL;
+	json_t *body;
+	int status;
+
+	credentials->login = ask_login(arguments);
+	if (credentials->login)
+		password = wr_terminal_new_password("Password: ");
+	if (password && wr_is_given(arguments, "invite"))
+		invite = wr_terminal_line("Invitation: ");
+	if (!password || (!invite && wr_is_given(arguments, "invite")))
+		return wr_complain(arguments,
+				   "give --login LOGIN, and on standard input the password, "
+				   "then the invitation if you have one");
+	body = json_object();
+	wr_json_set_text(body, "login", credentials->login);
+	wr_json_set_text(body, "name", name ? name : credentials->login);
+	wr_json_set_text(body, "password", password);
+	wr_json_set_text(body, "invite", invite);
+	wr_json_set_text(body, "organisation", wr_value_of(arguments, "organisation"));
+	status = send_sign_up(arguments, credentials, body);
+	return status == WR_EXIT_DONE ? sign_in_with(arguments, credentials, password) : status;
+}
+
+static int run_sign_up(const struct wr_arguments *arguments)
+{
+	return begin(arguments, sign_up);
+}
+
+const struct wr_verb wr_verb_sign_up = {
+	.name = "sign-up",
+	.summary = "make yourself an account on another machine's server",
+	.about = "Where the server's setting allows it: to anyone, or with an invitation. Signs\n"
+		 "in, as login does.\n",
+	.options = sign_up_options,
+	.option_count = WR_ARRAY_LEN(sign_up_options),
+	.operand = "URL",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_sign_up,
 };
 
 /* --- warren logout --- */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/own_password.h"
 #include "cli/simple.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -154,24 +155,30 @@ static const struct wr_verb remove_user = {
 
 static const struct wr_option password_options[] = { WR_API_OPTIONS };
 
-static int run_password(const struct wr_arguments *arguments)
+static int set_others(const struct wr_arguments *arguments)
 {
-	WR_AUTO(wr_password_freep) char *password = wr_terminal_new_password("New password: ");
+	WR_AUTO(wr_password_freep) char *new = wr_terminal_new_password("New password: ");
 
-	if (!password || !*password)
+	if (!new || !*new)
 		return wr_complain(arguments, "no password was given on standard input");
 	return wr_simple_call(arguments, WR_SCOPE_SITE, "PATCH", "/users/{}",
-			      json_pack("{s:s}", "password", password));
+			      json_pack("{s:s}", "password", new));
+}
+
+static int run_password(const struct wr_arguments *arguments)
+{
+	return arguments->operand_count > 0 ? set_others(arguments) : wr_own_password(arguments);
 }
 
 static const struct wr_verb password = {
 	.group = "user",
 	.name = "password",
-	.summary = "set somebody's password, read without echo or from a pipe",
+	.summary = "set a password: your own, or as administrator another's",
+	.about =
+		"Read without echo, or from standard input; your own behind the one that it was.\n",
 	.options = password_options,
 	.option_count = WR_ARRAY_LEN(password_options),
-	.operand = "LOGIN",
-	.min_operands = 1,
+	.operand = "[LOGIN]",
 	.max_operands = 1,
 	.run = run_password,
 };

@@ -14,18 +14,18 @@ extern const struct wr_verb wr_verb_restore;     /* restore.c */
 extern const struct wr_verb wr_verb_completion;  /* completion.c */
 
 /* Those that ask a server. */
-extern const struct wr_verb wr_verb_login, wr_verb_logout; /* login.c */
-extern const struct wr_verb wr_verb_org;                   /* org.c */
-extern const struct wr_verb wr_verb_machine;               /* machine.c */
-extern const struct wr_verb wr_verb_policy;                /* policy.c */
-extern const struct wr_verb wr_verb_user;                  /* user.c */
-extern const struct wr_verb wr_verb_member;                /* member.c */
-extern const struct wr_verb wr_verb_invite_user;           /* invite.c */
-extern const struct wr_verb wr_verb_token;                 /* token.c */
-extern const struct wr_verb wr_verb_audit;                 /* audit.c */
-extern const struct wr_verb wr_verb_events;                /* events.c */
-extern const struct wr_verb wr_verb_backup;                /* backup.c */
-extern const struct wr_verb wr_verb_server;                /* instance.c */
+extern const struct wr_verb wr_verb_login, wr_verb_sign_up, wr_verb_logout; /* login.c */
+extern const struct wr_verb wr_verb_org;                                    /* org.c */
+extern const struct wr_verb wr_verb_machine;                                /* machine.c */
+extern const struct wr_verb wr_verb_policy;                                 /* policy.c */
+extern const struct wr_verb wr_verb_user;                                   /* user.c */
+extern const struct wr_verb wr_verb_member;                                 /* member.c */
+extern const struct wr_verb wr_verb_invite_user;                            /* invite.c */
+extern const struct wr_verb wr_verb_token;                                  /* token.c */
+extern const struct wr_verb wr_verb_audit;                                  /* audit.c */
+extern const struct wr_verb wr_verb_events;                                 /* events.c */
+extern const struct wr_verb wr_verb_backup;                                 /* backup.c */
+extern const struct wr_verb wr_verb_server;                                 /* instance.c */
 
 /* Verbs of a group that stand in another file than the group. */
 extern const struct wr_verb wr_verb_machine_add, wr_verb_machine_rotate; /* machine_add.c */

@@ -166,9 +166,13 @@ int wr_listener_open_unix(struct wr_http_server *server) WR_MUST_CHECK;
 void wr_listener_close(struct wr_http_listener *listener);
 uint16_t wr_listener_port(const struct wr_http_listener *listener);
 
-/* --- connection.c --- */
+/* --- arrival.c --- */
 /* Takes the next connection that waits. */
 void wr_connection_accept(struct wr_http_listener *listener);
+/* Bytes of bodies that came from its address (IPv6: /64), or over the Unix socket. */
+size_t wr_connection_share(const struct wr_http_connection *connection);
+
+/* --- connection.c --- */
 void wr_connection_turn(struct wr_http_connection *connection);
 /* In the loop's next round: for who must not be called back before he has returned. */
 void wr_connection_turn_soon(struct wr_http_connection *connection);
@@ -178,8 +182,6 @@ void wr_connection_send(struct wr_http_connection *connection, const uint8_t *da
 void wr_connection_end(struct wr_http_connection *connection);
 /* At once. */
 void wr_connection_close(struct wr_http_connection *connection);
-/* Bytes of bodies that came from its address (IPv6: /64), or over the Unix socket. */
-size_t wr_connection_share(const struct wr_http_connection *connection);
 /* The timer: closes what has taken too long. */
 void wr_connection_tick(struct wr_http_connection *connection);
 static inline bool wr_connection_has_room(const struct wr_http_connection *connection)

@@ -51,6 +51,7 @@ struct wr_hub_machine {
 	size_t tag_count;
 	struct wr_endpoint endpoint; /* where it was last; family none: unknown */
 	bool is_recent;              /* handshake with it at once, do not wait for it */
+	bool is_off;                 /* policies may name it, but it is shut out: no peer */
 };
 
 /* What is seen of a machine. */

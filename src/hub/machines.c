@@ -200,6 +200,18 @@ static bool is_right(const struct wr_hub_machine_state *machine, const struct wr
 	       wr_key_equal(&peer->preshared_key, &machine->preshared_key);
 }
 
+static void remove_peer(struct wr_hub_machine_state *machine)
+{
+	struct wr_peer *peer = wr_hub_peer_of(machine);
+
+	if (!peer)
+		return;
+	machine->rx_before += atomic_load(&peer->activity.rx_bytes);
+	machine->tx_before += atomic_load(&peer->activity.tx_bytes);
+	machine->rx_seen = 0;
+	wr_peer_remove(peer);
+}
+
 /* It need not wait for the machine's own timers to know where that is. */
 static struct wr_peer *add_peer(struct wr_hub_machine_state *machine)
 {
@@ -218,8 +230,12 @@ bool wr_hub_mend_peer(struct wr_hub_machine_state *machine)
 {
 	struct wr_peer *peer = wr_hub_peer_of(machine);
 
-	if (peer && is_right(machine, peer))
+	if (machine->is_off ? !peer : peer && is_right(machine, peer))
 		return false;
+	if (machine->is_off) {
+		remove_peer(machine);
+		return true;
+	}
 	if (!peer)
 		peer = add_peer(machine);
 	peer->slot = machine->slot;
@@ -227,18 +243,6 @@ bool wr_hub_mend_peer(struct wr_hub_machine_state *machine)
 	wr_peer_disallow_all(peer);
 	allow_all(peer, machine);
 	return true;
-}
-
-static void remove_peer(struct wr_hub_machine_state *machine)
-{
-	struct wr_peer *peer = wr_hub_peer_of(machine);
-
-	if (!peer)
-		return;
-	machine->rx_before += atomic_load(&peer->activity.rx_bytes);
-	machine->tx_before += atomic_load(&peer->activity.tx_bytes);
-	machine->rx_seen = 0;
-	wr_peer_remove(peer);
 }
 
 /* --- From outside. --- */
@@ -290,6 +294,7 @@ void wr_hub_set_machine(struct wr_hub *hub, const struct wr_hub_machine *wanted)
 	set_names(machine, wanted);
 	machine->public_key = wanted->public_key;
 	machine->preshared_key = wanted->preshared_key;
+	machine->is_off = wanted->is_off;
 	machine->v4 = wanted->v4;
 	machine->v6 = wanted->v6;
 	copy_lists(machine, wanted);
@@ -299,7 +304,8 @@ void wr_hub_set_machine(struct wr_hub *hub, const struct wr_hub_machine *wanted)
 	wr_hub_mend_peer(machine);
 	if (wanted->endpoint.ip.family != WR_FAMILY_NONE) {
 		machine->endpoint = wanted->endpoint;
-		wr_peer_set_endpoint(wr_hub_peer_of(machine), &wanted->endpoint);
+		if (!machine->is_off)
+			wr_peer_set_endpoint(wr_hub_peer_of(machine), &wanted->endpoint);
 	}
 	if (wanted->is_recent)
 		wr_hub_wake(machine);

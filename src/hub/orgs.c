@@ -101,18 +101,31 @@ bool wr_hub_mend_device(struct wr_hub_org_state *org)
 	return true;
 }
 
+static void wake_all(struct wr_hub_org_state *org)
+{
+	struct wr_hub_machine_state *machine;
+	size_t at = 0;
+
+	while ((machine = wr_map_next(&org->machines, &at)))
+		wr_hub_wake(machine);
+}
+
 void wr_hub_set_org(struct wr_hub *hub, const struct wr_hub_org *wanted)
 {
 	struct wr_hub_org_state *org = wr_hub_org(hub, wanted->number);
+	bool was_enabled;
 
 	assert(!org || !is_other(org, wanted)); /* keys and ranges are for life */
 	if (!org)
 		org = new_org(hub, wanted);
 	set_label(org->label, wanted->label);
+	was_enabled = org->is_enabled;
 	org->is_enabled = wanted->is_enabled;
 	wr_hub_mend_device(org);
 	if (!org->is_enabled)
 		wr_hub_close_gateway(org);
+	else if (!was_enabled)
+		wake_all(org);
 	wr_hub_unsettle(hub);
 }
 

@@ -8,7 +8,8 @@ static bool is_strange(const struct wr_hub_org_state *org, const struct wr_peer 
 							     ? org->by_slot[peer->slot]
 							     : NULL;
 
-	return !machine || !wr_key_equal(&machine->public_key, &peer->public_key);
+	return !machine || machine->is_off ||
+	       !wr_key_equal(&machine->public_key, &peer->public_key);
 }
 
 /* Peers that nobody ordered. */
@@ -33,11 +34,13 @@ static unsigned mend_org(struct wr_hub_org_state *org)
 {
 	unsigned count = wr_hub_mend_device(org);
 	struct wr_hub_machine_state *machine;
-	size_t at = 0;
+	size_t at = 0, peers = 0;
 
-	while ((machine = wr_map_next(&org->machines, &at)))
+	while ((machine = wr_map_next(&org->machines, &at))) {
 		count += wr_hub_mend_peer(machine);
-	if (org->device->peer_count != org->machines.count)
+		peers += !machine->is_off;
+	}
+	if (org->device->peer_count != peers)
 		count += remove_strangers(org);
 	wr_hub_make_room(org);
 	return count + wr_hub_mend_gateway(org);

@@ -27,13 +27,13 @@ struct wr_hub_machine_state {
 	size_t route_count;
 	char **tags;
 	size_t tag_count;
-	bool needs_wake; /* a handshake is to be begun from here */
+	bool is_off; /* it has no peer */
 
 	/* What was seen. */
 	uint64_t rx_before, tx_before; /* of peers that it had before */
 	uint64_t rx_seen;              /* of the peer, when it was looked at last */
 	struct wr_wall last_seen;
-	struct wr_endpoint endpoint; /* where it was; family none: nowhere yet */
+	struct wr_endpoint endpoint;             /* where it was; family none: nowhere yet */
 	struct wr_hub_machine_state *label_next; /* same hash of the label */
 };
 

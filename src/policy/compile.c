@@ -14,24 +14,24 @@ static void name_faults(struct wr_compiler *compiler, const bool *is_known)
 		const struct wr_selector *selector = &selectors->items[i];
 
 		if (selector->kind == WR_SELECT_MACHINE && !is_known[i])
-			wr_faults_add(compiler->faults, selector->line,
-				      "there is no machine '%.*s': mend the name, add the machine, or "
-				      "define a group of that name",
-				      WR_FAULT_WORD(selector->name.len), selector->name.text);
+			wr_faults_add(
+				compiler->faults, selector->line,
+				"there is no machine '%.*s': mend the name, add the machine, or "
+				"define a group of that name",
+				WR_FAULT_WORD(selector->name.len), selector->name.text);
 		if (selector->kind == WR_SELECT_GROUP && is_known[i])
-			wr_faults_add(compiler->faults, selector->line,
-				      "'%.*s' is a group and also a machine: give the group another "
-				      "name",
-				      WR_FAULT_WORD(selector->name.len), selector->name.text);
+			wr_faults_add(
+				compiler->faults, selector->line,
+				"'%.*s' is a group and also a machine: give the group another "
+				"name",
+				WR_FAULT_WORD(selector->name.len), selector->name.text);
 	}
 }
 
 static void know(const struct wr_symbols *selectors, enum wr_selector_kind kind, const char *name,
 		 bool *is_known)
 {
-	struct wr_selector selector =
-		wr_selector_named(kind, (struct wr_word){ name, strlen(name) }, 0);
-	uint32_t found = wr_symbols_find(selectors, &selector);
+	uint32_t found = wr_symbols_find_named(selectors, kind, name);
 
 	if (found != WR_SYMBOL_NONE)
 		is_known[found] = true;

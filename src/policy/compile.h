@@ -18,11 +18,11 @@ struct wr_compiler {
 	struct wr_policy_faults *faults;
 	struct wr_ruleset *ruleset;
 
-	struct wr_lists groups;    /* groups that a selector stands in */
-	uint32_t *src, *dst;       /* rules that a selector stands in itself: vectors */
-	bool *is_direct;           /* stands in a `direct` line */
-	uint32_t *marks, mark;     /* selectors that were reached in this walk */
-	uint32_t *walk;            /* selectors to be looked at; room for all */
+	struct wr_lists groups; /* groups that a selector stands in */
+	uint32_t *src, *dst;    /* rules that a selector stands in itself: vectors */
+	bool *is_direct;        /* stands in a `direct` line */
+	uint32_t *marks, mark;  /* selectors that were reached in this walk */
+	uint32_t *walk;         /* selectors to be looked at; room for all */
 	uint32_t *member_classes;
 };
 

@@ -191,8 +191,7 @@ bool wr_compile_classes(struct wr_compiler *compiler)
 
 	ruleset->slots = calloc((size_t)ruleset->slot_count + 1, sizeof(*ruleset->slots));
 	compiler->member_classes = calloc(compiler->member_count + 1, sizeof(uint32_t));
-	if (!ruleset->slots || !compiler->member_classes ||
-	    !make_room(ruleset, room_for(compiler)))
+	if (!ruleset->slots || !compiler->member_classes || !make_room(ruleset, room_for(compiler)))
 		return false;
 	count = wr_signature_of(&compiler->policy->selectors, &plain, ruleset->signatures);
 	class_of(compiler, &signature_end, count);

@@ -34,8 +34,8 @@ static void find_limits(struct limits *limits, const struct wr_policy *policy,
 /* The first limit from `port` on, or PORTS. */
 static size_t next_limit(const struct limits *limits, size_t port)
 {
-	const bool *found =
-		port < PORTS ? memchr(limits->is_limit + port, true, PORTS - port) : NULL;
+	const bool *found = port < PORTS ? memchr(limits->is_limit + port, true, PORTS - port)
+					 : NULL;
 
 	return found ? (size_t)(found - limits->is_limit) : PORTS;
 }
@@ -94,8 +94,7 @@ static uint32_t pack_row(struct wr_vectors *vectors, const uint64_t *row, size_t
 {
 	wr_vectors_unite(vectors, also);
 	for (size_t i = 0; i < row_len; i++)
-		for (uint64_t bits = row[i]; bits; bits &= bits - 1)
-			wr_vectors_set(vectors, i * 64 + (size_t)__builtin_ctzll(bits));
+		wr_vectors_set_word(vectors, i, row[i]);
 	return wr_vectors_finish(vectors);
 }
 

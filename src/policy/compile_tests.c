@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/compile.h"
+#include "policy/samples.h"
 
 /* A text whose tests compare more than this (some 200 ms of work) is refused. */
 #define COMPARISONS_MAX 4000000
@@ -10,22 +10,6 @@
  * ports, and, of so many each, samples and port ranges. */
 #define COST_OF_TEST 200
 #define COST_SHARE 10
-
-/* Machines that no rule tells apart in one family, or what is in a prefix behind
- * machines: one of them stands for all. */
-struct sample {
-	enum wr_family family;
-	uint32_t class; /* nobody's: behind a machine */
-	const struct wr_interval *around;
-	const char *name; /* of a machine */
-	size_t count;     /* of machines */
-	struct wr_prefix prefix;
-};
-
-struct samples {
-	struct sample *items;
-	size_t count;
-};
 
 /* A port for each kind of answer that there may be. */
 struct probe {
@@ -35,176 +19,12 @@ struct probe {
 
 struct tester {
 	struct wr_compiler *compiler;
-	struct samples all, src, dst;
+	struct wr_samples all, src, dst;
 	struct probe *probes;
 	size_t probe_count;
 	size_t comparisons;
 	const struct wr_rule *test;
 };
-
-/* --- Samples. --- */
-
-static const struct wr_interval *around(const struct wr_ruleset *ruleset, const struct wr_ip *ip)
-{
-	const struct wr_intervals *intervals =
-		ip->family == WR_IPV4 ? &ruleset->prefixes4 : &ruleset->prefixes6;
-
-	return wr_intervals_find(intervals, wr_address_of(ip->family, ip->bytes));
-}
-
-static void add_member(struct tester *tester, size_t member, const struct wr_ip *ip)
-{
-	const struct wr_compiler *compiler = tester->compiler;
-
-	if (ip->family == WR_FAMILY_NONE)
-		return;
-	tester->all.items[tester->all.count++] = (struct sample){
-		.family = ip->family,
-		.class = compiler->member_classes[member],
-		.around = around(compiler->ruleset, ip),
-		.name = compiler->members[member].name,
-		.count = 1,
-		.prefix = { *ip, (uint8_t)wr_ip_bits(ip->family) },
-	};
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct sample *left = a, *right = b;
-
-	if (left->family != right->family)
-		return left->family < right->family ? -1 : 1;
-	if (left->class != right->class)
-		return left->class < right->class ? -1 : 1;
-	return (left->around > right->around) - (left->around < right->around);
-}
-
-/* One of each kind stays, and says how many there were. */
-static void unite(struct samples *samples)
-{
-	size_t kept = 0;
-
-	qsort(samples->items, samples->count, sizeof(*samples->items), compare);
-	for (size_t i = 1; i < samples->count; i++) {
-		if (compare(&samples->items[kept], &samples->items[i]) == 0)
-			samples->items[kept].count++;
-		else
-			samples->items[++kept] = samples->items[i];
-	}
-	samples->count = samples->count ? kept + 1 : 0;
-}
-
-static void add_prefixes(struct tester *tester)
-{
-	const struct wr_compiler *compiler = tester->compiler;
-	const struct wr_symbols *selectors = &compiler->policy->selectors;
-
-	for (size_t i = 0; i < selectors->count; i++) {
-		const struct wr_selector *selector = &selectors->items[i];
-
-		if (selector->kind != WR_SELECT_PREFIX)
-			continue;
-		tester->all.items[tester->all.count++] = (struct sample){
-			.family = selector->prefix.ip.family,
-			.around = around(compiler->ruleset, &selector->prefix.ip),
-			.prefix = selector->prefix,
-		};
-	}
-}
-
-static void take_samples(struct tester *tester)
-{
-	const struct wr_compiler *compiler = tester->compiler;
-
-	for (size_t i = 0; i < compiler->member_count; i++) {
-		add_member(tester, i, &compiler->members[i].v4);
-		add_member(tester, i, &compiler->members[i].v6);
-	}
-	unite(&tester->all);
-	add_prefixes(tester);
-}
-
-/* --- What a side of a test names. --- */
-
-static bool has_mark(const struct wr_compiler *compiler, uint32_t selector)
-{
-	return compiler->marks[selector] == compiler->mark;
-}
-
-/* Marks the selectors of a side and those in its groups. */
-static size_t mark_side(struct wr_compiler *compiler, const struct wr_side *side)
-{
-	const struct wr_policy *policy = compiler->policy;
-	size_t count = 0;
-
-	compiler->mark++;
-	for (size_t next = 0; next <= count; next++) {
-		const struct wr_side *from =
-			next ? &policy->selectors.items[compiler->walk[next - 1]].members : side;
-
-		for (uint32_t i = 0; i < from->count; i++) {
-			uint32_t selector = policy->refs[from->first + i];
-
-			if (has_mark(compiler, selector))
-				continue;
-			compiler->marks[selector] = compiler->mark;
-			compiler->walk[count++] = selector;
-		}
-	}
-	return count;
-}
-
-static bool is_class_named(const struct wr_compiler *compiler, uint32_t number)
-{
-	const struct wr_class *class = &compiler->ruleset->classes[number];
-
-	for (uint32_t i = 0; i < class->signature_count; i++)
-		if (has_mark(compiler,
-			     compiler->ruleset->signatures[class->signature_first + i]))
-			return true;
-	return false;
-}
-
-static bool is_inside(const struct wr_prefix *inner, const struct wr_prefix *outer)
-{
-	wr_address difference;
-	unsigned host_bits = wr_ip_bits(outer->ip.family) - outer->length;
-
-	if (inner->ip.family != outer->ip.family || inner->length < outer->length)
-		return false;
-	difference = wr_address_of(inner->ip.family, inner->ip.bytes) ^
-		     wr_address_of(outer->ip.family, outer->ip.bytes);
-	return host_bits == 128 || difference >> host_bits == 0;
-}
-
-static bool is_prefix_named(const struct wr_compiler *compiler, size_t named,
-			    const struct wr_prefix *prefix)
-{
-	const struct wr_symbols *selectors = &compiler->policy->selectors;
-
-	for (size_t i = 0; i < named; i++) {
-		const struct wr_selector *selector = &selectors->items[compiler->walk[i]];
-
-		if (selector->kind == WR_SELECT_PREFIX && is_inside(prefix, &selector->prefix))
-			return true;
-	}
-	return false;
-}
-
-static void choose(struct tester *tester, const struct wr_side *side, struct samples *chosen)
-{
-	struct wr_compiler *compiler = tester->compiler;
-	size_t named = mark_side(compiler, side);
-
-	chosen->count = 0;
-	for (size_t i = 0; i < tester->all.count; i++) {
-		const struct sample *sample = &tester->all.items[i];
-
-		if (is_class_named(compiler, sample->class) ||
-		    is_prefix_named(compiler, named, &sample->prefix))
-			chosen->items[chosen->count++] = *sample;
-	}
-}
 
 /* --- Ports. --- */
 
@@ -213,8 +33,8 @@ static void add_probes(struct tester *tester, const bool *is_limit, const struct
 {
 	for (unsigned port = ports->low; port <= ports->high; port++)
 		if (port == ports->low || is_limit[port])
-			tester->probes[tester->probe_count++] =
-				(struct probe){ ports->traffic, (uint16_t)port };
+			tester->probes[tester->probe_count++] = (struct probe){ ports->traffic,
+										(uint16_t)port };
 }
 
 static void mark_limits(const struct wr_policy *policy, enum wr_traffic traffic, bool *is_limit)
@@ -257,7 +77,7 @@ static void choose_probes(struct tester *tester, bool *is_limit)
 
 /* --- Comparing. --- */
 
-static struct wr_party party_of(const struct wr_ruleset *ruleset, const struct sample *sample,
+static struct wr_party party_of(const struct wr_ruleset *ruleset, const struct wr_sample *sample,
 				bool is_src)
 {
 	const struct wr_class *class = &ruleset->classes[sample->class];
@@ -273,12 +93,12 @@ static struct wr_party party_of(const struct wr_ruleset *ruleset, const struct s
 }
 
 /* Nobody speaks to itself. */
-static bool is_same(const struct sample *a, const struct sample *b)
+static bool is_same(const struct wr_sample *a, const struct wr_sample *b)
 {
 	return a->count == 1 && b->count == 1 && a->name == b->name;
 }
 
-static const char *name_of(const struct sample *sample, char text[WR_ENDPOINT_TEXT_LEN])
+static const char *name_of(const struct wr_sample *sample, char text[WR_ENDPOINT_TEXT_LEN])
 {
 	if (sample->name)
 		return sample->name;
@@ -294,8 +114,9 @@ static void say_who_decides(unsigned line, char ret_text[32])
 		snprintf(ret_text, 32, "default");
 }
 
-static void fault_of(struct tester *tester, const struct sample *src, const struct sample *dst,
-		     const struct probe *probe, const struct wr_rule *rule)
+static void fault_of(struct tester *tester, const struct wr_sample *src,
+		     const struct wr_sample *dst, const struct probe *probe,
+		     const struct wr_rule *rule)
 {
 	static const char *const protocols[] = { "tcp", "udp", "icmp", "other protocols" };
 	const struct wr_ruleset *ruleset = tester->compiler->ruleset;
@@ -306,23 +127,25 @@ static void fault_of(struct tester *tester, const struct sample *src, const stru
 	if (has_port)
 		snprintf(port, sizeof(port), " %u", probe->port);
 	say_who_decides(rule ? rule->line : ruleset->default_line, decider);
-	wr_faults_add(tester->compiler->faults, tester->test->line,
-		      "the test does not hold: %s -> %s %s%s is %s by %s; change the rules, or what "
-		      "the test expects",
-		      name_of(src, src_text), name_of(dst, dst_text), protocols[probe->traffic],
-		      port, tester->test->is_allowed ? "denied" : "allowed", decider);
+	wr_faults_add(
+		tester->compiler->faults, tester->test->line,
+		"the test does not hold: %s -> %s %s%s is %s by %s; change the rules, or what "
+		"the test expects",
+		name_of(src, src_text), name_of(dst, dst_text), protocols[probe->traffic], port,
+		tester->test->is_allowed ? "denied" : "allowed", decider);
 }
 
 /* False if the answer is not what is expected. */
-static bool check_pair(struct tester *tester, const struct sample *src, const struct sample *dst)
+static bool check_pair(struct tester *tester, const struct wr_sample *src,
+		       const struct wr_sample *dst)
 {
 	const struct wr_ruleset *ruleset = tester->compiler->ruleset;
 	struct wr_party from = party_of(ruleset, src, true), to = party_of(ruleset, dst, false);
 
 	for (size_t i = 0; i < tester->probe_count; i++) {
 		const struct probe *probe = &tester->probes[i];
-		const struct wr_rule *rule =
-			wr_decide(ruleset, &from, &to, probe->traffic, probe->port);
+		const struct wr_rule *rule = wr_decide(ruleset, &from, &to, probe->traffic,
+						       probe->port);
 		bool is_allowed = rule ? rule->is_allowed : ruleset->is_allowed_by_default;
 
 		if (is_allowed == tester->test->is_allowed)
@@ -341,9 +164,10 @@ static bool is_too_much(struct tester *tester)
 	tester->comparisons += COST_OF_TEST + looked / COST_SHARE + pairs * tester->probe_count;
 	if (tester->comparisons <= COMPARISONS_MAX)
 		return false;
-	wr_faults_add(tester->compiler->faults, tester->test->line,
-		      "up to here the tests compare too much: name fewer machines, or ports, or take "
-		      "tests away");
+	wr_faults_add(
+		tester->compiler->faults, tester->test->line,
+		"up to here the tests compare too much: name fewer machines, or ports, or take "
+		"tests away");
 	return true;
 }
 
@@ -351,8 +175,8 @@ static void check_test(struct tester *tester)
 {
 	for (size_t i = 0; i < tester->src.count; i++) {
 		for (size_t j = 0; j < tester->dst.count; j++) {
-			const struct sample *src = &tester->src.items[i];
-			const struct sample *dst = &tester->dst.items[j];
+			const struct wr_sample *src = &tester->src.items[i];
+			const struct wr_sample *dst = &tester->dst.items[j];
 
 			if (src->family != dst->family || is_same(src, dst))
 				continue;
@@ -366,11 +190,11 @@ static void check_tests(struct tester *tester, bool *is_limit)
 {
 	const struct wr_policy *policy = tester->compiler->policy;
 
-	take_samples(tester);
+	wr_samples_take(tester->compiler, &tester->all);
 	for (size_t i = 0; i < policy->tests.count; i++) {
 		tester->test = &policy->tests.items[i];
-		choose(tester, &tester->test->src, &tester->src);
-		choose(tester, &tester->test->dst, &tester->dst);
+		wr_samples_choose(tester->compiler, &tester->all, &tester->test->src, &tester->src);
+		wr_samples_choose(tester->compiler, &tester->all, &tester->test->dst, &tester->dst);
 		choose_probes(tester, is_limit);
 		if (is_too_much(tester))
 			break;
@@ -388,9 +212,9 @@ bool wr_compile_tests(struct wr_compiler *compiler)
 
 	if (!compiler->policy->tests.count)
 		return true;
-	tester.all.items = calloc(samples, sizeof(struct sample));
-	tester.src.items = calloc(samples, sizeof(struct sample));
-	tester.dst.items = calloc(samples, sizeof(struct sample));
+	tester.all.items = calloc(samples, sizeof(struct wr_sample));
+	tester.src.items = calloc(samples, sizeof(struct wr_sample));
+	tester.dst.items = calloc(samples, sizeof(struct wr_sample));
 	tester.probes = calloc(probes, sizeof(struct probe));
 	is_limit = calloc(UINT16_MAX + 1, sizeof(*is_limit));
 	is_done = tester.all.items && tester.src.items && tester.dst.items && tester.probes &&

@@ -21,7 +21,7 @@
 
 /* Machines that the same selectors name. */
 struct wr_class {
-	uint32_t src, dst;               /* rules that name it (vectors.h) */
+	uint32_t src, dst;                         /* rules that name it (vectors.h) */
 	uint32_t signature_first, signature_count; /* its selectors, sorted */
 	bool is_direct;
 	bool has_members; /* when it was compiled */
@@ -57,8 +57,8 @@ struct wr_ruleset {
 	bool is_allowed_by_default;
 	unsigned default_line;
 	enum wr_topology topology;
-	uint32_t denying;                /* the rules that deny */
-	uint32_t src_prefix, dst_prefix; /* those that some prefix stands in */
+	uint32_t denying;                      /* the rules that deny */
+	uint32_t src_prefix, dst_prefix;       /* those that some prefix stands in */
 	struct wr_port_intervals intervals[2]; /* by WR_TRAFFIC_TCP, WR_TRAFFIC_UDP */
 	uint32_t icmp, other;                  /* rules about these */
 	struct wr_intervals prefixes4, prefixes6;

@@ -72,8 +72,8 @@ const struct wr_rule *wr_decide(const struct wr_ruleset *ruleset, const struct w
 			uint64_t word = party_word(ruleset, src, index) &
 					party_word(ruleset, dst, index) &
 					wr_vector_word(about, summary_count, index);
-			const struct wr_rule *rule =
-				decide_word(ruleset, index, word, traffic, port);
+			const struct wr_rule *rule = decide_word(ruleset, index, word, traffic,
+								 port);
 
 			if (rule)
 				return rule;
@@ -122,8 +122,8 @@ static uint32_t look_at_slot(const struct wr_ruleset *ruleset, uint32_t number,
 static const struct wr_interval *prefixes_around(const struct wr_ruleset *ruleset,
 						 const struct wr_ip *ip)
 {
-	const struct wr_intervals *prefixes =
-		ip->family == WR_IPV4 ? &ruleset->prefixes4 : &ruleset->prefixes6;
+	const struct wr_intervals *prefixes = ip->family == WR_IPV4 ? &ruleset->prefixes4
+								    : &ruleset->prefixes6;
 
 	return prefixes->count ? wr_intervals_find(prefixes, wr_address_of(ip->family, ip->bytes))
 			       : NULL;

@@ -17,9 +17,8 @@
 #define GUARD_COUNT_SHIFT 42
 #define GUARD_WRITING (UINT64_C(1) << GUARD_COUNT_SHIFT)
 
-/* Another thread that writes is done after some 20 ns; who meets more than this many
- * goes on without. */
-#define ADD_TRIES 4
+/* Sets in 4 KiB. */
+#define PAGE_SETS 8
 
 /* Sets that are looked at for counting: some 300 us. */
 #define COUNT_SETS 8192
@@ -40,9 +39,9 @@ _Static_assert(sizeof(struct wr_flow_body) == WR_CACHE_LINE, "an entry is a cach
 /* RFC 5382 REQ-5: an idle connection is known for 2 h 4 min at least, as keepalives come
  * every 2 h. UDP: as RFC 4787 REQ-5 asks for. The rest as Linux, nf_conntrack. */
 const uint32_t wr_flow_lifetimes[WR_FLOW_STATES] = {
-	[WR_FLOW_CLOSED] = 10,      [WR_FLOW_FRAGMENTS] = 30, [WR_FLOW_PING] = 30,
-	[WR_FLOW_OPENING] = 60,     [WR_FLOW_ASKING] = 180,   [WR_FLOW_ANSWERED] = 60,
-	[WR_FLOW_CLOSING] = 120,    [WR_FLOW_TALKING] = 180,  [WR_FLOW_SPEAKING] = 600,
+	[WR_FLOW_CLOSED] = 10,        [WR_FLOW_FRAGMENTS] = 30, [WR_FLOW_PING] = 30,
+	[WR_FLOW_OPENING] = 60,       [WR_FLOW_ASKING] = 180,   [WR_FLOW_ANSWERED] = 60,
+	[WR_FLOW_CLOSING] = 120,      [WR_FLOW_TALKING] = 180,  [WR_FLOW_SPEAKING] = 600,
 	[WR_FLOW_ESTABLISHED] = 7440,
 };
 
@@ -103,9 +102,17 @@ uint64_t wr_flow_hash(const struct wr_flow_secret *secret, const struct wr_flow_
 	return hash;
 }
 
+/* Whole cache lines. */
+static size_t page_bytes(size_t sets)
+{
+	size_t bits = WR_CACHE_LINE * 8 * (size_t)PAGE_SETS;
+
+	return (sets + bits - 1) / bits * WR_CACHE_LINE;
+}
+
 size_t wr_flows_size(size_t sets)
 {
-	return sets * sizeof(struct wr_flow_set);
+	return sets * sizeof(struct wr_flow_set) + page_bytes(sets);
 }
 
 void wr_flows_init(struct wr_flow_table *table, size_t sets, void *memory)
@@ -114,7 +121,7 @@ void wr_flows_init(struct wr_flow_table *table, size_t sets, void *memory)
 	table->sets = memory;
 	table->set_count = sets;
 	table->shift = 64 - (unsigned)__builtin_ctzll(sets);
-	atomic_init(&table->is_used, false);
+	table->pages = (_Atomic uint64_t *)(void *)(table->sets + sets);
 }
 
 static struct wr_flow_set *set_of(const struct wr_flow_table *table, uint64_t hash)
@@ -234,7 +241,8 @@ static uint64_t worth_of(uint64_t head, uint32_t now)
 	return rank << 33 | ((UINT64_C(1) << 32) - (uint64_t)age_of(head, now));
 }
 
-static unsigned least_of(const struct wr_flow_set *set, uint32_t now)
+/* But for those in `busy`, a bit each. */
+static unsigned least_of(const struct wr_flow_set *set, unsigned busy, uint32_t now)
 {
 	uint64_t least = UINT64_MAX;
 	unsigned chosen = 0;
@@ -243,7 +251,7 @@ static unsigned least_of(const struct wr_flow_set *set, uint32_t now)
 		uint64_t head = atomic_load_explicit(&set->heads[way], memory_order_relaxed);
 		uint64_t worth = worth_of(head, now);
 
-		if (worth >= least)
+		if (worth >= least || busy >> way & 1)
 			continue;
 		least = worth;
 		chosen = way;
@@ -300,10 +308,20 @@ static void drop_if_twice(struct wr_flow_set *set, unsigned way, uint64_t head,
 	}
 }
 
-static void mark_used(struct wr_flow_table *table)
+static bool is_used(const struct wr_flow_table *table, size_t page)
 {
-	if (!atomic_load_explicit(&table->is_used, memory_order_relaxed))
-		atomic_store_explicit(&table->is_used, true, memory_order_relaxed);
+	uint64_t bits = atomic_load_explicit(&table->pages[page / 64], memory_order_relaxed);
+
+	return bits >> page % 64 & 1;
+}
+
+static void mark_used(struct wr_flow_table *table, const struct wr_flow_set *set)
+{
+	size_t page = (size_t)(set - table->sets) / PAGE_SETS;
+
+	if (!is_used(table, page))
+		atomic_fetch_or_explicit(&table->pages[page / 64], UINT64_C(1) << page % 64,
+					 memory_order_relaxed);
 }
 
 void wr_flows_add(struct wr_flow_table *table, uint64_t hash, const struct wr_flow_key *key,
@@ -313,21 +331,26 @@ void wr_flows_add(struct wr_flow_table *table, uint64_t hash, const struct wr_fl
 	struct wr_flow_set *set = set_of(table, hash);
 	uint64_t head = head_of(tag_of(hash), state, now);
 	struct wr_flow_entry entry;
+	unsigned busy = 0;
 
-	mark_used(table);
-	for (unsigned i = 0; i < ADD_TRIES; i++) {
+	mark_used(table, set);
+	/* Who is writing an entry may be interrupted for long: nobody waits for that. */
+	for (unsigned i = 0; i < WR_FLOW_WAYS; i++) {
 		bool is_known = find_any(set, tag_of(hash), key, &entry);
-		unsigned way = is_known ? entry.way : least_of(set, now);
+		unsigned way = is_known ? entry.way : least_of(set, busy, now);
 		struct wr_flow_body *body = &set->bodies[way];
-		uint64_t guard = is_known ? entry.guard
-					  : atomic_load_explicit(&body->guard, memory_order_acquire);
+		uint64_t guard = is_known
+					 ? entry.guard
+					 : atomic_load_explicit(&body->guard, memory_order_acquire);
 
 		if (is_known && !is_over(entry.head, now) && entry.note == note) {
 			wr_flow_touch(&entry, entry.state, now);
 			return;
 		}
-		if (!claim(body, guard))
+		if (!claim(body, guard)) {
+			busy |= 1u << way;
 			continue;
+		}
 		write_entry(set, way, head, key, note,
 			    guard_of(guard + 2 * GUARD_WRITING, verdict));
 		drop_if_twice(set, way, head, key);
@@ -352,19 +375,23 @@ static void move_entry(struct wr_flow_table *to, const struct wr_flow_body *body
 			     (uint32_t)head);
 }
 
+static void move_set(struct wr_flow_table *to, const struct wr_flow_set *set,
+		     const struct wr_flow_secret *secret)
+{
+	for (unsigned way = 0; way < WR_FLOW_WAYS; way++) {
+		uint64_t head = atomic_load(&set->heads[way]);
+
+		if (state_of(head) != WR_FLOW_FREE)
+			move_entry(to, &set->bodies[way], head, secret);
+	}
+}
+
 void wr_flows_move(struct wr_flow_table *to, const struct wr_flow_table *from,
 		   const struct wr_flow_secret *secret)
 {
-	if (!atomic_load_explicit(&from->is_used, memory_order_relaxed))
-		return;
-	for (size_t i = 0; i < from->set_count; i++) {
-		for (unsigned way = 0; way < WR_FLOW_WAYS; way++) {
-			uint64_t head = atomic_load(&from->sets[i].heads[way]);
-
-			if (state_of(head) != WR_FLOW_FREE)
-				move_entry(to, &from->sets[i].bodies[way], head, secret);
-		}
-	}
+	for (size_t i = 0; i < from->set_count; i++)
+		if (is_used(from, i / PAGE_SETS))
+			move_set(to, &from->sets[i], secret);
 }
 
 static size_t count_set(const struct wr_flow_set *set, uint32_t now)
@@ -384,9 +411,8 @@ size_t wr_flows_count(const struct wr_flow_table *table, uint32_t now)
 	size_t step = table->set_count > COUNT_SETS ? table->set_count / COUNT_SETS : 1;
 	size_t count = 0;
 
-	if (!atomic_load_explicit(&table->is_used, memory_order_relaxed))
-		return 0;
 	for (size_t i = 0; i < table->set_count; i += step)
-		count += count_set(&table->sets[i], now);
+		if (is_used(table, i / PAGE_SETS))
+			count += count_set(&table->sets[i], now);
 	return count * step;
 }

@@ -61,7 +61,9 @@ struct wr_flow_table {
 	struct wr_flow_set *sets;
 	size_t set_count;
 	unsigned shift; /* of the hash, for the set */
-	_Atomic bool is_used;
+	/* A bit for each page of sets: something was written there once. So counting and
+	 * moving do not look at, and do not bring into memory, what never was used. */
+	_Atomic uint64_t *pages;
 };
 
 /* Secret numbers of the hash, one for each 32 bits of a key, and one more. */
@@ -82,7 +84,7 @@ struct wr_flow_entry {
 
 uint64_t wr_flow_hash(const struct wr_flow_secret *secret, const struct wr_flow_key *key);
 
-/* Bytes for so many sets, a power of two, 2 at least. */
+/* Bytes for so many sets, a power of two, 2 at least; a multiple of a cache line. */
 size_t wr_flows_size(size_t sets);
 /* `memory` is all zero, aligned to a cache line, and is not touched before it is used. */
 void wr_flows_init(struct wr_flow_table *table, size_t sets, void *memory);
@@ -99,8 +101,8 @@ bool wr_flows_remember(const struct wr_flow_table *table, uint64_t hash,
 void wr_flow_touch(const struct wr_flow_entry *entry, enum wr_flow_state state, uint32_t now);
 /* A new verdict. False, and nothing has changed, if another thread was quicker. */
 bool wr_flow_judge(struct wr_flow_entry *entry, const struct wr_flow_verdict *verdict);
-/* Adds a flow, unless it is known with the same note (which is the caller's). It may be
- * that other threads are so busy here that it is not added. */
+/* Adds a flow, unless it is known with the same note (which is the caller's). It is not
+ * added if seven other threads are just writing here. */
 void wr_flows_add(struct wr_flow_table *table, uint64_t hash, const struct wr_flow_key *key,
 		  enum wr_flow_state state, const struct wr_flow_verdict *verdict, uint64_t note,
 		  uint32_t now);

@@ -68,17 +68,19 @@ static void read_rule(struct wr_parser *parser, bool is_allowed)
 	struct wr_rule rule = { .line = parser->line.number, .is_allowed = is_allowed };
 
 	if (parser->default_line) {
-		WR_PARSER_FAULT(parser,
-				"a rule behind the default: move it above line %u, where the default "
-				"is",
-				parser->default_line);
+		WR_PARSER_FAULT(
+			parser,
+			"a rule behind the default: move it above line %u, where the default "
+			"is",
+			parser->default_line);
 		return;
 	}
 	if (parser->policy->rules.count == WR_POLICY_RULES_MAX) {
-		WR_PARSER_FAULT(parser,
-				"more than %d rules: put selectors that share a rule on one line, or "
-				"into a group",
-				WR_POLICY_RULES_MAX);
+		WR_PARSER_FAULT(
+			parser,
+			"more than %d rules: put selectors that share a rule on one line, or "
+			"into a group",
+			WR_POLICY_RULES_MAX);
 		return;
 	}
 	if (read_pair(parser, "allow FROM -> TO, or deny FROM -> TO", NULL, &rule))
@@ -195,15 +197,17 @@ static bool check_members(struct wr_parser *parser, const struct wr_side *side)
 	for (uint32_t i = 0; i < side->count; i++) {
 		const struct wr_selector *member =
 			&policy->selectors.items[policy->refs[side->first + i]];
-		const struct wr_selector *group =
-			member->kind == WR_SELECT_GROUP ? group_named(parser, member->name) : NULL;
+		const struct wr_selector *group = member->kind == WR_SELECT_GROUP
+							  ? group_named(parser, member->name)
+							  : NULL;
 
 		if (!group || group->line < parser->line.number)
 			continue;
-		WR_PARSER_FAULT(parser,
-				"group '%.*s' is defined on line %u: a group can hold only groups that "
-				"are defined above it",
-				WR_FAULT_WORD(group->name.len), group->name.text, group->line);
+		WR_PARSER_FAULT(
+			parser,
+			"group '%.*s' is defined on line %u: a group can hold only groups that "
+			"are defined above it",
+			WR_FAULT_WORD(group->name.len), group->name.text, group->line);
 		return false;
 	}
 	return true;
@@ -216,10 +220,11 @@ static void read_group(struct wr_parser *parser)
 	const struct wr_selector *first = group_named(parser, name);
 
 	if (!wr_is_label(name)) {
-		WR_PARSER_FAULT(parser,
-				"'%.*s' is no name of a group: write group NAME = SELECTORS, with a to "
-				"z, 0 to 9 and '-' in the name",
-				WR_FAULT_WORD(name.len), name.text);
+		WR_PARSER_FAULT(
+			parser,
+			"'%.*s' is no name of a group: write group NAME = SELECTORS, with a to "
+			"z, 0 to 9 and '-' in the name",
+			WR_FAULT_WORD(name.len), name.text);
 		return;
 	}
 	if (first && first->line != parser->line.number) {
@@ -243,8 +248,8 @@ static const struct statement {
 	const char *word;
 	void (*read)(struct wr_parser *parser);
 } statements[] = {
-	{ "allow", read_allow },   { "deny", read_deny },         { "group", read_group },
-	{ "test", read_test },     { "default", read_default },   { "topology", read_topology },
+	{ "allow", read_allow },   { "deny", read_deny },       { "group", read_group },
+	{ "test", read_test },     { "default", read_default }, { "topology", read_topology },
 	{ "direct", read_direct },
 };
 
@@ -260,10 +265,11 @@ static void read_line(struct wr_parser *parser)
 			return;
 		}
 	}
-	WR_PARSER_FAULT(parser,
-			"'%.*s' begins no line: write group, allow, deny, default, topology, direct "
-			"or test",
-			WR_FAULT_WORD(word.len), word.text);
+	WR_PARSER_FAULT(
+		parser,
+		"'%.*s' begins no line: write group, allow, deny, default, topology, direct "
+		"or test",
+		WR_FAULT_WORD(word.len), word.text);
 }
 
 /* Names of groups are known before the first line that speaks of them. */
@@ -293,8 +299,9 @@ static void read_lines(struct wr_parser *parser, struct wr_bytes text)
 		if (wr_line_is_plain(&parser->line))
 			read_line(parser);
 		else
-			WR_PARSER_FAULT(parser, "characters that are not plain ASCII: only comments "
-						"may have them");
+			WR_PARSER_FAULT(parser,
+					"characters that are not plain ASCII: only comments "
+					"may have them");
 	}
 }
 

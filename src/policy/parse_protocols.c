@@ -11,7 +11,8 @@ bool wr_is_protocol(struct wr_word word)
 	       wr_word_is(word, "any");
 }
 
-static bool add_ports(struct wr_parser *parser, enum wr_traffic traffic, uint16_t low, uint16_t high)
+static bool add_ports(struct wr_parser *parser, enum wr_traffic traffic, uint16_t low,
+		      uint16_t high)
 {
 	struct wr_policy *policy = parser->policy;
 	struct wr_ports *ports = wr_list_grow(policy->ports, &policy->port_room, policy->port_count,

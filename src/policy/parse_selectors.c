@@ -77,18 +77,20 @@ static bool read_prefix(struct wr_parser *parser, struct wr_word word, struct wr
 	struct wr_prefix prefix;
 
 	if (!wr_prefix_parse(word.text, word.len, &prefix)) {
-		WR_PARSER_FAULT(parser,
-				"'%.*s' is no selector: write a machine's name, tag:NAME, a group, * "
-				"or a prefix such as 10.0.0.0/8 or fd00::/8",
-				WR_FAULT_WORD(word.len), word.text);
+		WR_PARSER_FAULT(
+			parser,
+			"'%.*s' is no selector: write a machine's name, tag:NAME, a group, * "
+			"or a prefix such as 10.0.0.0/8 or fd00::/8",
+			WR_FAULT_WORD(word.len), word.text);
 		return false;
 	}
 	if (has_host_bits(word, &prefix)) {
 		wr_prefix_format(&prefix, text);
-		WR_PARSER_FAULT(parser,
-				"'%.*s' has bits behind its length: write %s, or the address without "
-				"a length",
-				WR_FAULT_WORD(word.len), word.text, text);
+		WR_PARSER_FAULT(
+			parser,
+			"'%.*s' has bits behind its length: write %s, or the address without "
+			"a length",
+			WR_FAULT_WORD(word.len), word.text, text);
 		return false;
 	}
 	*ret = wr_selector_of_prefix(&prefix, parser->line.number);

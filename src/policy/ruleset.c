@@ -64,9 +64,7 @@ static size_t without_repetition(uint32_t *items, size_t count)
 static size_t add_named(const struct wr_symbols *selectors, enum wr_selector_kind kind,
 			const char *name, uint32_t *ret)
 {
-	struct wr_word word = { name, strlen(name) };
-	struct wr_selector selector = wr_selector_named(kind, word, 0);
-	uint32_t found = wr_symbols_find(selectors, &selector);
+	uint32_t found = wr_symbols_find_named(selectors, kind, name);
 
 	if (found == WR_SYMBOL_NONE)
 		return 0;
@@ -221,8 +219,7 @@ bool wr_ruleset_connects(const struct wr_ruleset *ruleset, uint32_t a, uint32_t 
 {
 	const struct wr_class *left = class_in(ruleset, a), *right = class_in(ruleset, b);
 
-	return left && right &&
-	       (may_open(ruleset, left, right) || may_open(ruleset, right, left));
+	return left && right && (may_open(ruleset, left, right) || may_open(ruleset, right, left));
 }
 
 bool wr_ruleset_is_direct(const struct wr_ruleset *ruleset, uint32_t a, uint32_t b)

@@ -128,8 +128,10 @@ static bool write_hashes(struct wr_symbols *symbols)
 	symbols->hashes = calloc(symbols->count + 1, sizeof(*symbols->hashes));
 	if (!symbols->hashes)
 		return false;
-	for (size_t i = 0; i < symbols->count; i++)
+	for (size_t i = 0; i < symbols->count; i++) {
 		symbols->hashes[i] = symbols->items[i].hash;
+		symbols->has_kind[symbols->items[i].kind] = true;
+	}
 	return true;
 }
 
@@ -214,6 +216,17 @@ uint32_t wr_symbols_find(const struct wr_symbols *symbols, const struct wr_selec
 	return place < symbols->count && compare(&symbols->items[place], selector) == 0
 		       ? (uint32_t)place
 		       : WR_SYMBOL_NONE;
+}
+
+uint32_t wr_symbols_find_named(const struct wr_symbols *symbols, enum wr_selector_kind kind,
+			       const char *name)
+{
+	struct wr_selector selector;
+
+	if (!symbols->has_kind[kind])
+		return WR_SYMBOL_NONE;
+	selector = wr_selector_named(kind, (struct wr_word){ name, strlen(name) }, 0);
+	return wr_symbols_find(symbols, &selector);
 }
 
 void wr_symbols_done(struct wr_symbols *symbols)

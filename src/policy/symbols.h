@@ -16,7 +16,8 @@ enum wr_selector_kind {
 	WR_SELECT_MACHINE,
 	WR_SELECT_TAG,
 	WR_SELECT_GROUP,
-	WR_SELECT_PREFIX
+	WR_SELECT_PREFIX,
+	WR_SELECT_KINDS
 };
 
 /* A run of references in struct wr_policy. */
@@ -37,6 +38,7 @@ struct wr_symbols {
 	struct wr_selector *items;
 	uint64_t *hashes; /* of the sorted items, close together */
 	size_t count, room;
+	bool has_kind[WR_SELECT_KINDS]; /* among the sorted items */
 };
 
 #define WR_SYMBOL_NONE UINT32_MAX
@@ -52,6 +54,9 @@ bool wr_symbols_add(struct wr_symbols *symbols, const struct wr_selector *select
 bool wr_symbols_sort(struct wr_symbols *symbols, uint32_t *ret_places) WR_MUST_CHECK;
 /* In what was sorted: the index of what is equal to `selector`, or WR_SYMBOL_NONE. */
 uint32_t wr_symbols_find(const struct wr_symbols *symbols, const struct wr_selector *selector);
+/* The same for a name: WR_SYMBOL_NONE at once, if there is none of that kind. */
+uint32_t wr_symbols_find_named(const struct wr_symbols *symbols, enum wr_selector_kind kind,
+			       const char *name);
 /* A copy of what was sorted; false where memory is short. */
 bool wr_symbols_copy(const struct wr_symbols *from, struct wr_symbols *ret_copy) WR_MUST_CHECK;
 void wr_symbols_done(struct wr_symbols *symbols);

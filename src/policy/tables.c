@@ -48,8 +48,8 @@ struct wr_filter_tables *wr_tables_new(size_t machines)
 
 	if (!tables)
 		return NULL;
-	tables->memory = calloc(1, WR_CACHE_LINE + wr_flows_size(flow_sets) +
-					   wr_flows_size(fragment_sets));
+	tables->memory =
+		calloc(1, WR_CACHE_LINE + wr_flows_size(flow_sets) + wr_flows_size(fragment_sets));
 	if (!tables->memory)
 		return wr_tables_free(tables);
 	memory = aligned(tables->memory);

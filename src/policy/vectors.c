@@ -53,6 +53,14 @@ void wr_vectors_set(struct wr_vectors *vectors, size_t bit)
 	vectors->scratch_summary[bit / 4096] |= UINT64_C(1) << bit / 64 % 64;
 }
 
+void wr_vectors_set_word(struct wr_vectors *vectors, size_t index, uint64_t word)
+{
+	if (!word)
+		return;
+	vectors->scratch[index] |= word;
+	vectors->scratch_summary[index / 64] |= UINT64_C(1) << index % 64;
+}
+
 void wr_vectors_unite(struct wr_vectors *vectors, uint32_t vector)
 {
 	const uint64_t *set = vectors->words + vector, *words = set + vectors->summary_count;

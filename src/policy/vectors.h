@@ -31,6 +31,8 @@ void wr_vectors_done(struct wr_vectors *vectors);
 
 /* Into the set that is being built. */
 void wr_vectors_set(struct wr_vectors *vectors, size_t bit);
+/* 64 rules at once. */
+void wr_vectors_set_word(struct wr_vectors *vectors, size_t index, uint64_t word);
 void wr_vectors_unite(struct wr_vectors *vectors, uint32_t vector);
 /* The set that was built, and begins an empty one. */
 uint32_t wr_vectors_finish(struct wr_vectors *vectors);

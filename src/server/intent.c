@@ -235,10 +235,9 @@ static void set_values(const struct wr_machine *machine, const struct wr_vault *
 	wanted->v4 = machine->addresses.v4;
 	wanted->v6 = machine->addresses.v6;
 	wanted->public_key = machine->public_key;
-	if (!wr_machine_is_on(machine, now)) {
-		wr_random(&wanted->public_key, sizeof(wanted->public_key));
+	wanted->is_off = !wr_machine_is_on(machine, now);
+	if (wanted->is_off)
 		return;
-	}
 	set_preshared_key(machine, vault, &wanted->preshared_key);
 	if (is_back)
 		set_place(machine, now, wanted);

@@ -105,8 +105,8 @@ static void add_value(struct wr_metrics *metrics, double value)
 		snprintf(text, sizeof(text), "%sInf", value < 0 ? "-" : "+");
 	else if (is_whole(value))
 		snprintf(text, sizeof(text), "%.0f", value);
-	else
-		snprintf(text, sizeof(text), "%.17g", value);
+	else /* what it is in decimal, not the last bits of what it is in binary */
+		snprintf(text, sizeof(text), "%.15g", value);
 	add_text(metrics, text);
 }
 

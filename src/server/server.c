@@ -16,19 +16,22 @@
 #include "server/router.h"
 #include "server/server_steps.h"
 
-#define SIGHTS_EVERY 2 /* seconds: what the hub sees of machines */
-#define LOOK_EVERY 5   /* seconds: whether another program changed the database */
+#define TICK_MS 200
+#define TICKS_A_SECOND (1000 / TICK_MS)
+#define SIGHTS_EVERY (2 * TICKS_A_SECOND) /* what the hub sees of machines */
+#define LOOK_EVERY (5 * TICKS_A_SECOND)   /* whether another program changed the database */
 
-/* --- Each second. --- */
-static void on_second(uv_timer_t *timer)
+/* --- Each tick. --- */
+static void on_tick(uv_timer_t *timer)
 {
 	struct wr_server *server = timer->data;
 
-	server->seconds++;
-	if (server->seconds % SIGHTS_EVERY == 0)
+	server->ticks++;
+	if (wr_sights_are_due(server->sights) || server->ticks % SIGHTS_EVERY == 0)
 		wr_sights_tick(server->sights);
-	wr_machines_expire(server);
-	if (server->seconds % LOOK_EVERY == 0)
+	if (server->ticks % TICKS_A_SECOND == 0)
+		wr_machines_expire(server);
+	if (server->ticks % LOOK_EVERY == 0)
 		wr_intents_reload(server);
 }
 
@@ -96,8 +99,8 @@ static struct wr_server *new_server(uv_loop_t *loop)
 	server->loop = loop;
 	server->lock_fd = -1;
 	server->started = (int64_t)(wr_clock_wall().ns / 1000000000);
-	uv_timer_init(loop, &server->second);
-	server->second.data = server;
+	uv_timer_init(loop, &server->tick);
+	server->tick.data = server;
 	return server;
 }
 
@@ -117,7 +120,7 @@ int wr_server_open(uv_loop_t *loop, const struct wr_server_config *config,
 		wr_server_end(server);
 		return status;
 	}
-	uv_timer_start(&server->second, on_second, 1000, 1000);
+	uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
 	*ret_server = server;
 	return 0;
 }

@@ -166,12 +166,16 @@ int wr_server_open_api(struct wr_server *server)
 
 int wr_server_reload(struct wr_server *server)
 {
-	int status = wr_http_server_reload(server->http);
+	int status;
 
+	if (!server->pin[0])
+		return 0;
+	status = wr_http_server_reload(server->http);
+	if (status == 0)
+		status = wr_certificate_pin(server->config.cert_file, server->pin);
 	if (status < 0)
-		wr_log_error(
-			"certificate: cannot be read again, the old one stays: file=%s error=%s",
-			server->config.cert_file ? server->config.cert_file : "none",
-			strerror(-status));
+		wr_log_error("certificate: cannot be read again, the old one stays: file=%s "
+			     "error=%s",
+			     server->config.cert_file, strerror(-status));
 	return status;
 }

@@ -120,7 +120,7 @@ static void go_on(struct wr_server *server)
 	case WR_SERVER_ENDS_LEDGER: end_hub(server); break;
 	case WR_SERVER_ENDS_HUB:
 		server->stage = WR_SERVER_ENDS_TIMER;
-		uv_close((uv_handle_t *)&server->second, timer_closed);
+		uv_close((uv_handle_t *)&server->tick, timer_closed);
 		break;
 	case WR_SERVER_ENDS_TIMER: break;
 	}
@@ -138,7 +138,7 @@ void wr_server_call_ended(struct wr_server *server)
 void wr_server_end(struct wr_server *server)
 {
 	server->is_closing = true;
-	uv_timer_stop(&server->second);
+	uv_timer_stop(&server->tick);
 	go_on(server);
 }
 

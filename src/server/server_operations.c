@@ -42,7 +42,7 @@ static int repair(struct wr_call *call)
 }
 
 /* --- Streams and documents. --- */
-static void serve_events(struct wr_call *call)
+static int subscribe(struct wr_call *call)
 {
 	const struct wr_events_reader reader = {
 		.org = call->org,
@@ -50,15 +50,25 @@ static void serve_events(struct wr_call *call)
 		.user = call->caller.user,
 		.credential = call->caller.credential,
 	};
-	const char *last_id = wr_http_header(call->request, "last-event-id");
-	int status = -ESHUTDOWN;
 
-	if (call->server->events && wr_http_method(call->request) == WR_HTTP_GET)
-		status = wr_events_subscribe(call->server->events, call->request, &reader, last_id);
-	call->is_streaming = status == 0;
-	call->retry_after = status < 0 ? 5 : 0;
-	if (status < 0)
-		wr_call_fail(call, 503, "busy", "Too many listen to events now.");
+	if (!call->server->events)
+		return -ESHUTDOWN;
+	return wr_events_subscribe(call->server->events, call->request, &reader,
+				   wr_http_header(call->request, "last-event-id"));
+}
+
+static void serve_events(struct wr_call *call)
+{
+	if (wr_http_method(call->request) == WR_HTTP_HEAD) {
+		call->text = strdup("");
+		call->text_type = "text/event-stream";
+		return;
+	}
+	call->is_streaming = subscribe(call) == 0;
+	if (call->is_streaming)
+		return;
+	call->retry_after = 5;
+	wr_call_fail(call, 503, "busy", "Too many listen to events now.");
 }
 
 static void serve_openapi(struct wr_call *call)

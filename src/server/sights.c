@@ -11,7 +11,7 @@
 #include "server/sights_tell.h"
 #include "server/state.h"
 
-#define SAVE_EVERY 15 /* ticks, of two seconds each */
+#define SAVE_EVERY 30 /* seconds */
 
 struct seen {
 	int64_t org, machine;
@@ -31,6 +31,8 @@ struct wr_sights {
 	uint64_t round;
 	int64_t now;
 	/* The loop's. */
+	int64_t saved;       /* when all was entered in the ledger */
+	uint64_t handshakes; /* that the hub had counted at the last question */
 	struct wr_sights_changes changes;
 	struct wr_sights_rows gone;
 };
@@ -203,6 +205,14 @@ static void look(struct wr_sights *sights)
 	pthread_mutex_unlock(&sights->mutex);
 }
 
+static bool is_save_due(struct wr_sights *sights)
+{
+	if (sights->now < sights->saved + SAVE_EVERY && sights->now >= sights->saved)
+		return false;
+	sights->saved = sights->now;
+	return true;
+}
+
 static void flush(struct wr_sights *sights, bool is_only_urgent)
 {
 	struct wr_sights_rows rows = { 0 };
@@ -218,16 +228,28 @@ static void flush(struct wr_sights *sights, bool is_only_urgent)
 	wr_sights_save(sights->server, &rows);
 }
 
+bool wr_sights_are_due(struct wr_sights *sights)
+{
+	struct wr_hub_numbers numbers;
+	uint64_t before = sights->handshakes;
+
+	wr_hub_count(sights->server->hub, &numbers);
+	sights->handshakes = numbers.engine.handshakes;
+	return sights->handshakes != before;
+}
+
 void wr_sights_tick(struct wr_sights *sights)
 {
 	look(sights);
 	wr_sights_tell(sights->server, &sights->changes);
-	flush(sights, sights->round % SAVE_EVERY != 0);
+	flush(sights, !is_save_due(sights));
 }
 
 /* --- Saving: see sights_save.c. --- */
 void wr_sights_flush(struct wr_sights *sights)
 {
+	if (sights->server->hub)
+		look(sights);
 	flush(sights, false);
 }
 

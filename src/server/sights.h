@@ -1,7 +1,7 @@
 /* What the hub sees of machines: last handshake, where they are, traffic; and who came
- * or went. The loop looks every two seconds; `run` reads it on the ledger's thread. What is
- * seen goes to the machines' rows every 30 seconds and at the end; a handshake or a new
- * endpoint at once, for a hub that starts again begins with these.
+ * or went. The loop looks every two seconds, and after handshakes; `run` reads it on the ledger's
+ * thread. What is seen goes to the machines' rows every 30 seconds and at the end; a handshake or a
+ * new endpoint at once, for a hub that starts again begins with these.
  *
  * Floor 8.  Any thread where it says so: one mutex.  As many as the hub has machines. */
 #pragma once
@@ -38,5 +38,7 @@ size_t wr_sights_online(struct wr_sights *sights, int64_t org);
 /* Asks the hub, tells of who came and went, and from time to time enters what was seen in
  * the ledger. The loop's thread, every two seconds. */
 void wr_sights_tick(struct wr_sights *sights);
-/* Enters all that was seen in the ledger. */
+/* True if there were handshakes since it was asked last: machines are where they were not. */
+bool wr_sights_are_due(struct wr_sights *sights);
+/* Looks once more, and enters all that was seen in the ledger. */
 void wr_sights_flush(struct wr_sights *sights);

@@ -60,9 +60,9 @@ struct wr_server {
 	struct wr_http_server *http;
 	int database_error; /* of the last commit: 0 or a negative errno */
 
-	uv_timer_t second; /* sights, and what else is done each second */
-	uint64_t seconds;  /* since the start */
-	size_t calls;      /* under way; and what else the end waits for */
+	uv_timer_t tick; /* sights, and what else is done by the clock */
+	uint64_t ticks;  /* since the start */
+	size_t calls;    /* under way; and what else the end waits for */
 	enum wr_server_stage stage;
 	bool is_closing; /* no more calls are taken */
 	void (*closed)(void *context);

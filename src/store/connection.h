@@ -23,6 +23,7 @@ struct wr_db {
 	struct wr_row *kept[WR_DB_STATEMENTS]; /* by hash of the text, open addressing */
 	size_t kept_count;
 	unsigned open_rows; /* of wr_db_one(), not yet ended */
+	bool had_log;       /* when it was opened: somebody was killed, or uses it too */
 	int wal_pages;      /* in the log, after the last commit */
 	int last_error;     /* of the last failure: a negative errno, and its text */
 	char error[256];

@@ -151,6 +151,15 @@ static int set_up(struct wr_db *db)
 	return error;
 }
 
+static bool has_log(const char *path)
+{
+	char *log = NULL;
+	bool has = asprintf(&log, "%s-wal", path) >= 0 && access(log, F_OK) == 0;
+
+	free(log);
+	return has;
+}
+
 int wr_db_open(const char *path, struct wr_db **ret_db)
 {
 	struct wr_db *db = calloc(1, sizeof(*db));
@@ -159,6 +168,7 @@ int wr_db_open(const char *path, struct wr_db **ret_db)
 	if (!db)
 		return -ENOMEM;
 	db->path = strdup(path);
+	db->had_log = has_log(path);
 	error = db->path ? make_file(path) : -ENOMEM;
 	/* A connection belongs to one thread at a time; it may be handed to the ledger's. */
 	if (!error)
@@ -176,7 +186,9 @@ int wr_db_open(const char *path, struct wr_db **ret_db)
 
 void wr_db_leave(struct wr_db *db)
 {
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	/* Without one, closing takes away what opening made. */
+	if (db->had_log)
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 struct wr_db *wr_db_close(struct wr_db *db)

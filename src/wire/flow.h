@@ -49,7 +49,7 @@ struct wr_flow_headers {
 	bool has_more;
 	uint16_t fragment_offset;
 	uint32_t fragment_id;
-	bool has_quoted; /* an ICMP error with enough in it to say what it is about */
+	bool has_quoted;         /* an ICMP error with enough in it to say what it is about */
 	struct wr_speech quoted; /* of an ICMP error */
 };
 

@@ -267,3 +267,16 @@ def test_interface_is_what_scripts_expect_of_wireguard_go(lab):
         assert all(words in text for text in shown), (words, shown)
     flags = [set(text.partition("<")[2].partition(">")[0].split(",")) for text in shown]
     assert flags[0] == flags[1]
+
+
+def test_daemons_hear_that_the_link_is_up_among_a_hundred_that_change_at_once(lab):
+    """What netlink tells runs over in each of them; then they ask."""
+    host = lab.host("a")
+    names = [f"wg{number}" for number in range(100)]
+    for name in names:
+        status, said = start(host, name)
+        assert status == 0, said
+    changes = "".join(f"link set {name} up\nlink set {name} mtu 1400\n" for name in names)
+    host.run("ip", "-batch", "-", input=changes)
+    wait.until(lambda: all(int(line.split()[1]) for line in host.run("wg", "show", "all", "listen-port").splitlines()),
+               what="a port for every interface")

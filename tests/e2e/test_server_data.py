@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import api, machine, sandbox, wait
+from lab.machine import Machine
 from lab.served import PASSWORD, Served
 from lab.server import UNLOCK, Server
 
@@ -164,13 +165,14 @@ def add_until_it_dies(served, path, count):
     return answered
 
 
-def test_saved_policy_survives_kill_and_a_bad_stored_one_does_not_stop_the_start(served):
+def test_saved_policy_survives_kill(served):
     org = served.org("Policy Kept")
-    a, b = served.pair(org)
+    made = [served.add(org, name) for name in ("atlas", "birch")]
     served.policy(org, "deny atlas -> birch\ndefault allow\n")
     served.server.kill()
     served.server.start()
-    wait.until(lambda: b.ping(a.address4, 1, timeout=0.3), 15, "traffic")
+    a, b = (Machine(served.plugged(one["label"]), one).up() for one in made)
+    b.reach(a)
     assert not a.ping(b.address4, 3, timeout=0.7)
 
 

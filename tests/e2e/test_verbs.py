@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -272,24 +273,37 @@ def test_program_uses_a_token_from_the_environment(served, tmp_path):
     assert "ci" in well(served, "token", "list", env=env)
 
 
+def test_invited_people_sign_up_and_change_their_password(lab, tmp_path):
+    served = Served(lab, args=["--sign-up", "invite"])
+    env = https_environment(served, tmp_path)
+    url = f"https://{served.server.address}:8443"
+    well(served, "org", "create", "Acme")
+    invite = well(served, "invite-user", "create", "--role", "operator").strip()
+    refused(served, "sign-up", url, "--login", "ann", "--pin", pin_told(served), env=env, input=f"{PASSPHRASE}\n")
+    assert not (tmp_path / "warren/credentials").exists()
+    well(served, "sign-up", url, "--login", "ann", "--pin", pin_told(served), "--invite", env=env, input=f"{PASSPHRASE}\n{invite}\n")
+    assert "PrivateKey" in well(served, "machine", "add", "anns", env=env)
+    assert [(one["user"]["login"], one["role"]) for one in listed(served, "member", "list")] == [("ann", "operator")]
+    refused(served, "user", "password", env=env, input=f"wrong {PASSPHRASE}\n{PASSPHRASE} 2\n")
+    well(served, "user", "password", env=env, input=f"{PASSPHRASE}\n{PASSPHRASE} 2\n")
+    assert served.browser("ann", f"{PASSPHRASE} 2")
+
+
 class Terminal:
     """A program with a terminal of its own."""
 
     def __init__(self, host, *argv, env):
-        self.master, slave = pty.openpty()
+        self.master, self.slave = pty.openpty()
         self.seen = ""
-        self.process = subprocess.Popen(host.wrap(*argv), stdin=slave, stdout=slave, stderr=slave, env=dict(os.environ, **env))
-        os.close(slave)
+        self.process = subprocess.Popen(host.wrap(*argv), stdin=self.slave, stdout=self.slave, stderr=self.slave,
+                                        env=dict(os.environ, **env))
 
     def read_until(self, text, seconds=15):
         end = time.monotonic() + seconds
         while text not in self.seen:
             ready, _, _ = select.select([self.master], [], [], max(0, end - time.monotonic()))
             assert ready, f"no {text!r} in {self.seen!r}"
-            try:
-                self.seen += os.read(self.master, 4096).decode()
-            except OSError:
-                assert text in self.seen, self.seen
+            self.seen += os.read(self.master, 4096).decode()
         return self.seen
 
     def type(self, text):
@@ -298,6 +312,7 @@ class Terminal:
     def end(self):
         status = self.process.wait(15)
         os.close(self.master)
+        os.close(self.slave)
         return status
 
 
@@ -313,6 +328,18 @@ def test_login_at_a_terminal_asks_and_shows_no_password(served, tmp_path):
     terminal.type(f"{served.server.password}\n")
     terminal.read_until("signed in")
     assert terminal.end() == 0 and served.server.password not in terminal.seen
+
+
+def test_interrupted_password_leaves_the_terminal_as_it_was(served, tmp_path):
+    env = https_environment(served, tmp_path)
+    terminal = Terminal(served.host, programs.warren_cli(), "login", f"https://{served.server.address}:8443", "--login", "admin",
+                        "--pin", pin_told(served), env=env)
+    terminal.read_until("Password: ")
+    wait.until(lambda: not termios.tcgetattr(terminal.slave)[3] & termios.ECHO, 5, "no echo")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.process.wait(15) == 1
+    assert termios.tcgetattr(terminal.slave)[3] & termios.ECHO
+    terminal.end()
 
 
 # The server's own verbs
@@ -433,6 +460,29 @@ def test_serve_keeps_no_secret_in_its_environment_and_little_else(served):
         assert effective == 1 << 12 | 1 << 21, task.name
         assert "NoNewPrivs:\t1" in status
     assert "Max core file size        0" in Path(f"/proc/{served.server.pid}/limits").read_text()
+
+
+# As packaging/systemd/warren-serve.service has it: a user of no importance, three capabilities, names of
+# namespaces in a file system of the service's own.
+AS_THE_UNIT = ["sh", "-c", """
+mkdir -p /run/netns && mount -t tmpfs -o mode=1777 netns /run/netns
+# udev lets everybody open it; a machine without udev does not.
+mknod -m 666 /run/netns/.tun c 10 200 && mount --bind /run/netns/.tun /dev/net/tun
+caps=+net_admin,+sys_admin,+net_bind_service
+exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=$caps --ambient-caps=$caps --bounding-set=-all,$caps "$@"
+""", "sh"]
+
+
+def test_serve_makes_gateways_with_what_its_unit_gives(lab):
+    served = Served(lab, start=False)
+    served.server.folder.chmod(0o777)
+    os.chmod("/run/e2e", 0o755)
+    served.server.prefix = AS_THE_UNIT
+    served.server.start()
+    org = served.org("As A Unit")
+    one = served.machine(org, "one")
+    wait.until(lambda: one.ping(org["hub_address4"], 1, timeout=0.5), 20, "the gateway")
+    assert "gateways: off" not in served.server.said()
 
 
 # Wrong usage

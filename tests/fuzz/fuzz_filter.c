@@ -54,8 +54,7 @@ static struct wr_member member_of(uint8_t slot)
 
 	member.tag_count = slot % 2;
 	member.v4 = (struct wr_ip){ .family = WR_IPV4, .bytes = { 10, 0, 0, (uint8_t)(slot + 1) } };
-	member.v6 = (struct wr_ip){ .family = WR_IPV6,
-				    .bytes = { [15] = (uint8_t)(slot + 1) } };
+	member.v6 = (struct wr_ip){ .family = WR_IPV6, .bytes = { [15] = (uint8_t)(slot + 1) } };
 	return member;
 }
 
@@ -232,8 +231,8 @@ static void obey(struct world *world)
 	case 5: change_rules(world); break;
 	case 6: change_machine(world); break;
 	default:
-		FUZZ_CHECK(wr_filter_resize(world->filter, next_byte(world) % 64,
-					    &world->retire) == 0);
+		FUZZ_CHECK(wr_filter_resize(world->filter, next_byte(world) % 64, &world->retire) ==
+			   0);
 		reclaim(world);
 	}
 }

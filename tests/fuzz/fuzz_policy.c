@@ -12,8 +12,8 @@ static const char *const tags[] = { "web", "db", "a" };
 
 static struct wr_member member_of(uint8_t slot)
 {
-	static const char *const names[SLOTS] = { "a",     "b",  "alice-laptop", "tcp",
-						  "web-1", "g1", "g",            "x" };
+	static const char *const names[SLOTS] = { "a", "b", "alice-laptop", "tcp", "web-1", "g1",
+						  "g", "x" };
 	struct wr_member member = { .slot = slot, .name = names[slot], .tags = tags + slot % 3 };
 
 	member.tag_count = slot % 3 ? 3 - slot % 3u : 0;

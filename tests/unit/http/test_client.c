@@ -191,6 +191,39 @@ static void test_client_says_what_went_wrong(void **state)
 	serving_stop(&serving);
 }
 
+/* TLS hands over records; whatever comes last, and however small, must not stay in it when
+ * nothing else comes on the socket. */
+static void test_client_sends_bodies_of_any_length(void **state)
+{
+	static const struct wr_http_limits limits = { 1 << 20, 100, 100, 5 };
+	struct serving serving;
+	char url[64], why[200], expected[32];
+	struct wr_http_target target = { .url = url };
+	struct wr_http_ask ask = { .method = "POST",
+				   .path = "/",
+				   .content_type = "text/plain",
+				   .body.data = calloc(1, 1 << 20),
+				   .timeout_seconds = 3 };
+
+	(void)state;
+	serving_start(&serving, "127.0.0.1:0", true, &limits, false);
+	url_of(&serving, url);
+	target.pin = serving.pin;
+	for (ask.body.len = 60000; ask.body.len < 1000000; ask.body.len += ask.body.len / 50 + 1) {
+		struct wr_http_answer answer;
+		int status = wr_http_call(&target, &ask, &answer, why);
+
+		if (status)
+			print_error("%zu: %s\n", ask.body.len, why);
+		assert_int_equal(status, 0);
+		snprintf(expected, sizeof(expected), " body=%zu:", ask.body.len);
+		assert_non_null(strstr(answer.body, expected));
+		wr_http_answer_done(&answer);
+	}
+	free((void *)(uintptr_t)ask.body.data);
+	serving_stop(&serving);
+}
+
 /* --- A server that is none: what it says, then it hangs up. --- */
 
 struct liar {
@@ -303,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_client_calls_over_each_way),
 		cmocka_unit_test(test_client_trusts_by_pin_or_authority_only),
 		cmocka_unit_test(test_client_says_what_went_wrong),
+		cmocka_unit_test(test_client_sends_bodies_of_any_length),
 		cmocka_unit_test(test_client_bears_bad_answers),
 		cmocka_unit_test(test_client_follows_events),
 	};

@@ -270,6 +270,48 @@ static void test_hub_rotates_a_key(void **state)
 	scene_close(&scene);
 }
 
+/* Shut out, but a policy that names it is as good as before. */
+static void test_hub_shuts_a_machine_out(void **state)
+{
+	struct scene scene;
+	struct wr_hub_machine a = machine_of(7, 2), b;
+	const struct wr_device *device;
+	struct wr_hub_numbers numbers;
+
+	(void)state;
+	scene_open(&scene);
+	set_org(&scene, 7);
+	a.label = "m2";
+	a.endpoint = (struct wr_endpoint){ .ip = ip_of("127.0.0.1"), .port = 9 };
+	wr_hub_set_machine(scene.hub, &a);
+	b = machine_of(7, 3);
+	wr_hub_set_machine(scene.hub, &b);
+	set_policy(&scene, 7, "allow m2 -> m3\ndefault deny\n");
+	device = wr_hub_org(scene.hub, 7)->device;
+	settle(&scene);
+
+	a.is_off = true;
+	a.label = "m2";
+	wr_hub_set_machine(scene.hub, &a);
+	wr_hub_repair(scene.hub);
+	settle(&scene);
+	assert_null(wr_device_find_peer(device, &a.public_key));
+	assert_int_equal(device->peer_count, 1);
+	wr_hub_count(scene.hub, &numbers);
+	assert_int_equal(numbers.policy_faults, 0);
+	assert_int_equal(numbers.repairs, 0);
+
+	a.is_off = false;
+	a.endpoint = (struct wr_endpoint){ 0 };
+	wr_hub_set_machine(scene.hub, &a);
+	settle(&scene);
+	assert_non_null(wr_device_find_peer(device, &a.public_key));
+	/* Where it was before. */
+	assert_true(wr_peer_has_endpoint(wr_device_find_peer(device, &a.public_key)));
+	assert_true(may_ssh(&scene, 7, 2, 3));
+	scene_close(&scene);
+}
+
 static void test_hub_repairs_peers(void **state)
 {
 	struct scene scene;
@@ -374,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_hub_keeps_the_last_good_policy),
 		cmocka_unit_test(test_hub_gives_slots_again_and_with_them_no_rights),
 		cmocka_unit_test(test_hub_rotates_a_key),
+		cmocka_unit_test(test_hub_shuts_a_machine_out),
 		cmocka_unit_test(test_hub_repairs_peers),
 		cmocka_unit_test(test_hub_repairs_its_sockets),
 		cmocka_unit_test(test_hub_removes_an_organisation_whole),

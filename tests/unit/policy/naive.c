@@ -117,8 +117,8 @@ static bool is_icmp(const struct naive_packet *packet)
 
 static bool is_request(const struct naive_packet *packet)
 {
-	return is_icmp(packet) && (packet->icmp_type == ICMP4_REQUEST ||
-				   packet->icmp_type == ICMP6_REQUEST);
+	return is_icmp(packet) &&
+	       (packet->icmp_type == ICMP4_REQUEST || packet->icmp_type == ICMP6_REQUEST);
 }
 
 static bool is_reply(const struct naive_packet *packet)

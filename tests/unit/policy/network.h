@@ -1,10 +1,10 @@
 /* A network for tests of the policy: machines from a table, a policy from a text. */
 #pragma once
 
+#include "packets.h"
 #include "policy/filter.h"
 #include "policy/policy.h"
 #include "policy/ruleset.h"
-#include "packets.h"
 #include "unit.h"
 
 /* Tags are separated by blanks. Its slot is its place in the table. */

@@ -133,5 +133,5 @@ struct packet packet_fragment(const struct packet *whole, uint32_t id, uint16_t 
 {
 	assert(offset % 8 == 0 && offset < end && whole->len + 8 <= PACKET_MAX);
 	return whole->bytes[0] >> 4 == 4 ? fragment4(whole, id, offset, end, has_more)
-					  : fragment6(whole, id, offset, end, has_more);
+					 : fragment6(whole, id, offset, end, has_more);
 }

@@ -105,8 +105,8 @@ static void ping(struct world *world, uint32_t src, uint32_t dst, bool is_reply,
 	for (int is_v6 = 0; is_v6 < 2; is_v6++) {
 		uint8_t type = is_v6 ? (is_reply ? ICMP6_REPLY : ICMP6_REQUEST)
 				     : (is_reply ? ICMP4_REPLY : ICMP4_REQUEST);
-		struct packet packet =
-			packet_icmp(address(src, is_v6), address(dst, is_v6), type, id);
+		struct packet packet = packet_icmp(address(src, is_v6), address(dst, is_v6), type,
+						   id);
 
 		expect(world, &packet, src, dst, verdict);
 	}

@@ -15,10 +15,14 @@ enum {
 };
 
 static const struct machine machines[MACHINES] = {
-	{ "alice-laptop", NULL, "10.0.0.1", "fd00::1" }, { "bob-laptop", NULL, "10.0.0.2", NULL },
-	{ "web-1", "web", "10.0.0.3", "fd00::3" },       { "edge-1", "edge", "10.0.0.4", "fd00::4" },
-	{ "db-1", "db", "10.0.0.5", "fd00::5" },         { "app-1", "app web", "10.0.0.6", "fd00::6" },
-	{ "mon", "monitor", "10.0.0.7", "fd00::7" },     { "router", NULL, "10.0.0.8", "fd00::8" },
+	{ "alice-laptop", NULL, "10.0.0.1", "fd00::1" },
+	{ "bob-laptop", NULL, "10.0.0.2", NULL },
+	{ "web-1", "web", "10.0.0.3", "fd00::3" },
+	{ "edge-1", "edge", "10.0.0.4", "fd00::4" },
+	{ "db-1", "db", "10.0.0.5", "fd00::5" },
+	{ "app-1", "app web", "10.0.0.6", "fd00::6" },
+	{ "mon", "monitor", "10.0.0.7", "fd00::7" },
+	{ "router", NULL, "10.0.0.8", "fd00::8" },
 };
 
 static const char policy_text[] = "group ops     = alice-laptop bob-laptop\n"
@@ -46,13 +50,13 @@ static unsigned why(const struct wr_ruleset *ruleset, uint32_t src_slot, struct 
 		    uint32_t dst_slot, struct wr_ip dst, uint8_t protocol, uint16_t port,
 		    bool *ret_is_allowed)
 {
-	struct wr_opening opening = { .src = src, .dst = dst, .protocol = protocol,
-				      .src_port = 5432, .dst_port = port };
+	struct wr_opening opening = {
+		.src = src, .dst = dst, .protocol = protocol, .src_port = 5432, .dst_port = port
+	};
 	unsigned line = 99;
 
 	*ret_is_allowed = wr_ruleset_why(ruleset, src_slot, dst_slot, &opening, &line);
-	assert_int_equal(*ret_is_allowed,
-			 wr_ruleset_allows(ruleset, src_slot, dst_slot, &opening));
+	assert_int_equal(*ret_is_allowed, wr_ruleset_allows(ruleset, src_slot, dst_slot, &opening));
 	return line;
 }
 
@@ -173,7 +177,9 @@ static void test_ruleset_without_a_default_denies(void **state)
 		const char *text;
 		bool is_allowed;
 		unsigned line;
-	} cases[] = { { "", false, 0 }, { "default allow\n", true, 1 }, { "\ndefault deny", false, 2 } };
+	} cases[] = { { "", false, 0 },
+		      { "default allow\n", true, 1 },
+		      { "\ndefault deny", false, 2 } };
 
 	(void)state;
 	network_init(&network, machines, MACHINES);
@@ -326,10 +332,11 @@ static void test_ruleset_compile_refuses_tests_that_are_too_much(void **state)
 		len += (size_t)snprintf(text + len, room - len, "deny %s -> tag:nobody\n",
 					machines[i].name);
 	for (unsigned i = 1; i < 60000; i += 2)
-		len += (size_t)snprintf(text + len, room - len, "%s%u", i > 1 ? "," : "allow * -> * tcp ",
-					i);
+		len += (size_t)snprintf(text + len, room - len, "%s%u",
+					i > 1 ? "," : "allow * -> * tcp ", i);
 	for (unsigned i = 0; i < 40; i++)
-		len += (size_t)snprintf(text + len, room - len, "\ntest web-1 -> * tcp 60000-65535 deny");
+		len += (size_t)snprintf(text + len, room - len,
+					"\ntest web-1 -> * tcp 60000-65535 deny");
 	len += (size_t)snprintf(text + len, room - len, "\ntest * -> * udp deny\n");
 	ruleset = compile(text, &faults);
 	assert_non_null(ruleset);
@@ -475,7 +482,8 @@ static void test_ruleset_direct_is_for_those_named_in_a_star(void **state)
 	(void)state;
 	network_init(&network, machines, MACHINES);
 	mesh = ruleset_from(&network, "direct tag:web\n");
-	star = ruleset_from(&network, "topology star\ngroup g = tag:db\ndirect tag:web\ndirect g\n");
+	star = ruleset_from(&network,
+			    "topology star\ngroup g = tag:db\ndirect tag:web\ndirect g\n");
 	assert_true(wr_ruleset_is_direct(mesh, ALICE, BOB));
 	assert_false(wr_ruleset_is_direct(mesh, ALICE, 12));
 	assert_false(wr_ruleset_is_direct(star, ALICE, BOB));

@@ -20,8 +20,8 @@ enum {
 };
 
 static const struct machine machines[] = {
-	{ "a", "left", "10.0.0.1", NULL },  { "b", "right", "10.0.0.2", NULL },
-	{ "c", "left", "10.0.0.3", NULL },  { "d", "right", "10.0.0.4", NULL },
+	{ "a", "left", "10.0.0.1", NULL },    { "b", "right", "10.0.0.2", NULL },
+	{ "c", "left", "10.0.0.3", NULL },    { "d", "right", "10.0.0.4", NULL },
 	{ "moving", NULL, "10.0.0.5", NULL },
 };
 
@@ -31,13 +31,25 @@ static const char *const policies[] = {
 	"allow a -> b udp\nallow tag:left -> tag:right udp 1000-2000\n",
 };
 
+/* What a worker asks. */
+enum question {
+	KNOWN_ANSWER,
+	KNOWN,
+	FRESH,
+	FRESH_ANSWER,
+	NEVER_ALLOWED,
+	DENIED_NOW,
+	ALLOWED_NOW,
+	QUESTIONS
+};
+
 static struct {
 	struct network network;
 	struct wr_filter *filter;
 	struct wr_rcu rcu;
 	_Atomic unsigned phase; /* odd: a change is going on; else twice its number */
 	_Atomic bool is_over;
-	_Atomic unsigned wrong, rounds;
+	_Atomic unsigned wrong[QUESTIONS], rounds;
 } it;
 
 static const struct wr_instant now = { UINT64_C(5000000000000) };
@@ -51,10 +63,10 @@ static enum wr_verdict judge(uint32_t src, uint16_t src_port, uint32_t dst, uint
 }
 
 /* cmocka's asserts are for its own thread. */
-static void expect(enum wr_verdict is, enum wr_verdict should_be)
+static void expect(enum question question, enum wr_verdict is, enum wr_verdict should_be)
 {
 	if (is != should_be)
-		atomic_fetch_add(&it.wrong, 1);
+		atomic_fetch_add(&it.wrong[question], 1);
 }
 
 static bool is_denying(unsigned phase)
@@ -72,9 +84,9 @@ static void check_changing(uint16_t number)
 	if (before % 2 || before != atomic_load(&it.phase))
 		return;
 	if (is_denying(before))
-		expect(verdict, WR_DROP_POLICY);
+		expect(DENIED_NOW, verdict, WR_DROP_POLICY);
 	else if (!is_reply)
-		expect(verdict, WR_TAKEN);
+		expect(ALLOWED_NOW, verdict, WR_TAKEN);
 }
 
 static void work_once(struct unit_random *random)
@@ -82,11 +94,11 @@ static void work_once(struct unit_random *random)
 	uint16_t known = (uint16_t)(3000 + unit_random_below(random, FLOWS));
 	uint16_t fresh = (uint16_t)(4000 + unit_random_below(random, FLOWS));
 
-	expect(judge(B, 53, A, known), WR_TAKEN);
-	expect(judge(A, known, B, 53), WR_TAKEN);
-	expect(judge(A, fresh, B, 53), WR_TAKEN);
-	expect(judge(B, 53, A, fresh), WR_TAKEN);
-	expect(judge(B, 54, A, known), WR_DROP_POLICY);
+	expect(KNOWN_ANSWER, judge(B, 53, A, known), WR_TAKEN);
+	expect(KNOWN, judge(A, known, B, 53), WR_TAKEN);
+	expect(FRESH, judge(A, fresh, B, 53), WR_TAKEN);
+	expect(FRESH_ANSWER, judge(B, 53, A, fresh), WR_TAKEN);
+	expect(NEVER_ALLOWED, judge(B, 54, A, known), WR_DROP_POLICY);
 	check_changing((uint16_t)(5000 + unit_random_below(random, FLOWS)));
 	(void)judge(MOVING, 1, B, 1);
 }
@@ -166,7 +178,10 @@ static void test_filter_judges_while_all_changes(void **state)
 	for (size_t i = 0; i < WORKERS; i++)
 		pthread_join(threads[i], NULL);
 	reclaim(&retire);
-	assert_int_equal(atomic_load(&it.wrong), 0);
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		print_message("question %zu\n", i);
+		assert_int_equal(atomic_load(&it.wrong[i]), 0);
+	}
 	/* Known, fresh, and those of c that were once allowed: of both directions one. */
 	assert_in_range(wr_filter_flow_count(it.filter, now), 2 * FLOWS, 3 * FLOWS);
 	wr_filter_free(it.filter);

@@ -6,23 +6,27 @@
 #define RUNS 150
 #define STEPS 400
 #define TAPE 64
+#define SOME_RULES 80
+#define LARGE_RUNS 3
+#define LARGE_PACKETS 3000
 
 static const char *const tag_names[NAIVE_TAGS] = { "t0", "t1", "t2", "t3", "t4", "t5" };
 static const char *const names[NAIVE_MACHINES] = { "m0", "m1", "m2", "m3", "m4",  "m5",
 						   "m6", "m7", "m8", "m9", "m10", "m11" };
 /* What is behind machines, and prefixes that hold some of it, or machines. */
-static const char *const behind[] = { "192.168.50.1", "192.168.51.9", "192.168.200.1", "172.16.0.1",
-				      "fd01::1",      "fd01:0:0:1::1", "fd02::1" };
+static const char *const behind[] = { "192.168.50.1", "192.168.51.9", "192.168.200.1",
+				      "172.16.0.1",   "fd01::1",      "fd01:0:0:1::1",
+				      "fd02::1" };
 static const char *const prefixes[] = {
-	"0.0.0.0/0",	"192.168.0.0/16", "192.168.50.0/23", "192.168.50.0/24", "192.168.50.1/32",
-	"172.16.0.0/12", "10.0.0.0/30",	  "10.0.0.0/29",     "10.0.0.5/32",	"::/0",
-	"fd00::/16",	"fd01::/32",	  "fd01:0:0:1::/64", "fd00::4/126",	"255.0.0.0/8",
+	"0.0.0.0/0",     "192.168.0.0/16", "192.168.50.0/23", "192.168.50.0/24", "192.168.50.1/32",
+	"172.16.0.0/12", "10.0.0.0/30",    "10.0.0.0/29",     "10.0.0.5/32",     "::/0",
+	"fd00::/16",     "fd01::/32",      "fd01:0:0:1::/64", "fd00::4/126",     "255.0.0.0/8",
 };
 
 static struct {
 	struct unit_random random;
 	struct naive naive;
-	char text[20000];
+	char text[2000000];
 	size_t text_len;
 	unsigned line;
 	struct wr_member members[NAIVE_MACHINES];
@@ -31,6 +35,7 @@ static struct {
 	struct wr_filter *filter;
 	struct wr_retire_list retire;
 	uint64_t version;
+	bool is_large;                  /* many rules about few machines and ports each */
 	struct naive_packet tape[TAPE]; /* what was said */
 	size_t tape_len;
 } it;
@@ -75,8 +80,11 @@ static struct wr_member *member_of(size_t machine, struct wr_member *ret)
 {
 	const struct naive_machine *from = &it.naive.machines[machine];
 
-	*ret = (struct wr_member){ .slot = (uint32_t)machine, .name = names[machine],
-				   .tags = it.tags[machine], .v4 = from->v4, .v6 = from->v6 };
+	*ret = (struct wr_member){ .slot = (uint32_t)machine,
+				   .name = names[machine],
+				   .tags = it.tags[machine],
+				   .v4 = from->v4,
+				   .v6 = from->v6 };
 	for (size_t i = 0; i < NAIVE_TAGS; i++)
 		if (from->tags[i])
 			it.tags[machine][ret->tag_count++] = tag_names[i];
@@ -107,7 +115,7 @@ static void make_selector(struct naive_selector *selector, size_t groups)
 	const char *text;
 
 	*selector = (struct naive_selector){ 0 };
-	switch (below(8)) {
+	switch (it.is_large && !one_in(5) ? 7 : below(8)) {
 	case 0:
 		selector->kind = NAIVE_ALL;
 		say(" *");
@@ -152,18 +160,18 @@ static void make_side(struct naive_side *side, size_t groups)
 
 static uint16_t some_port(void)
 {
-	return (uint16_t)(1 + below(12));
+	return (uint16_t)(1 + below(it.is_large ? 65000 : 12));
 }
 
 static void make_ports(struct naive_rule *rule)
 {
-	rule->port_count = one_in(2) ? 0 : 1 + below(NAIVE_PORTS);
+	rule->port_count = !it.is_large && one_in(2) ? 0 : 1 + below(NAIVE_PORTS);
 	if (!rule->port_count && one_in(3))
 		say(" any");
 	for (size_t i = 0; i < rule->port_count; i++) {
 		struct naive_ports *ports = &rule->ports[i];
 
-		switch (below(5)) {
+		switch (it.is_large && !one_in(1000) ? 4 : below(5)) {
 		case 0:
 			*ports = (struct naive_ports){ .protocol = WR_PROTO_ICMP };
 			say(" icmp");
@@ -175,7 +183,9 @@ static void make_ports(struct naive_rule *rule)
 		default:
 			ports->protocol = one_in(2) ? WR_PROTO_TCP : WR_PROTO_UDP;
 			ports->low = some_port();
-			ports->high = one_in(2) ? ports->low : (uint16_t)(ports->low + below(5));
+			ports->high = (uint16_t)(ports->low + (one_in(2) ? 0 : below(5)));
+			if (it.is_large)
+				ports->high = (uint16_t)(ports->low + below(500));
 			say(" %s %u", ports->protocol == WR_PROTO_TCP ? "tcp" : "udp", ports->low);
 			if (ports->high > ports->low || one_in(3))
 				say("-%u", ports->high);
@@ -197,7 +207,7 @@ static void make_rule(struct naive_rule *rule)
 static void make_policy(void)
 {
 	struct naive_policy *policy = &it.naive.policy;
-	size_t counts[] = { 0, 1, 3, 10, NAIVE_RULES };
+	size_t counts[] = { 0, 1, 3, 10, SOME_RULES };
 
 	memset(policy, 0, sizeof(*policy));
 	it.text_len = 0;
@@ -207,7 +217,7 @@ static void make_policy(void)
 		make_side(&policy->groups[i], i);
 		end_line();
 	}
-	policy->rule_count = counts[below(WR_ARRAY_LEN(counts))];
+	policy->rule_count = it.is_large ? NAIVE_RULES : counts[below(WR_ARRAY_LEN(counts))];
 	for (size_t i = 0; i < policy->rule_count; i++)
 		make_rule(&policy->rules[i]);
 	if (one_in(3))
@@ -251,8 +261,9 @@ static struct wr_ip some_address(size_t machine, enum wr_family family)
 
 static uint8_t some_flags(void)
 {
-	static const uint8_t flags[] = { WR_TCP_SYN, WR_TCP_SYN | WR_TCP_ACK, WR_TCP_ACK, WR_TCP_ACK,
-					 WR_TCP_FIN | WR_TCP_ACK, WR_TCP_RST, 0 };
+	static const uint8_t flags[] = { WR_TCP_SYN, WR_TCP_SYN | WR_TCP_ACK, WR_TCP_ACK,
+					 WR_TCP_ACK, WR_TCP_FIN | WR_TCP_ACK, WR_TCP_RST,
+					 0 };
 
 	return flags[below(WR_ARRAY_LEN(flags))];
 }
@@ -354,11 +365,11 @@ static void assert_verdict(const struct naive_packet *packet, enum wr_verdict is
 	if (is != should_be) {
 		wr_ip_format(&packet->src, src);
 		wr_ip_format(&packet->dst, dst);
-		print_message("at %llu: %u %s %u -> %u %s %u protocol %u flags %x type %u id %u\n%s",
-			      (unsigned long long)it.naive.now, packet->src_slot, src,
-			      packet->src_port, packet->dst_slot, dst, packet->dst_port,
-			      packet->protocol, packet->tcp_flags, packet->icmp_type,
-			      packet->icmp_id, it.text);
+		print_message(
+			"at %llu: %u %s %u -> %u %s %u protocol %u flags %x type %u id %u\n%s",
+			(unsigned long long)it.naive.now, packet->src_slot, src, packet->src_port,
+			packet->dst_slot, dst, packet->dst_port, packet->protocol,
+			packet->tcp_flags, packet->icmp_type, packet->icmp_id, it.text);
 	}
 	assert_string_equal(wr_verdict_name(is), wr_verdict_name(should_be));
 }
@@ -367,8 +378,10 @@ static void assert_verdict(const struct naive_packet *packet, enum wr_verdict is
 
 static void check_why(const struct naive_packet *packet)
 {
-	struct wr_opening opening = { .src = packet->src, .dst = packet->dst,
-				      .protocol = packet->protocol, .src_port = packet->src_port,
+	struct wr_opening opening = { .src = packet->src,
+				      .dst = packet->dst,
+				      .protocol = packet->protocol,
+				      .src_port = packet->src_port,
 				      .dst_port = packet->dst_port };
 	unsigned line, naive_line;
 	bool is_allowed = wr_ruleset_why(wr_filter_ruleset(it.filter), packet->src_slot,
@@ -421,7 +434,9 @@ static void step_fragment(void)
 
 static void step_time(void)
 {
-	static const unsigned steps[] = { 0, 1, 9, 10, 11, 29, 30, 31, 60, 119, 120, 180, 600, 7440 };
+	static const unsigned steps[] = {
+		0, 1, 9, 10, 11, 29, 30, 31, 60, 119, 120, 180, 600, 7440
+	};
 
 	it.naive.now += steps[below(WR_ARRAY_LEN(steps))];
 }
@@ -520,9 +535,33 @@ static void test_policy_is_what_a_list_of_rules_and_flows_says(void **state)
 		run();
 }
 
+/* More rules than a summary word has bits for, and more ports than there are intervals. */
+static void test_ruleset_of_many_rules_is_what_their_list_says(void **state)
+{
+	struct naive_packet packet;
+
+	(void)state;
+	it.random = unit_random_start("policy twin, large");
+	it.is_large = true;
+	for (unsigned i = 0; i < LARGE_RUNS; i++) {
+		make_machines();
+		it.naive.machines[0].is_there = true;
+		make_policy();
+		it.filter = wr_filter_new(1, (const uint8_t[16]){ 1 }, compile());
+		assert_non_null(it.filter);
+		for (unsigned j = 0; j < LARGE_PACKETS; j++) {
+			say_something(&packet);
+			check_why(&packet);
+		}
+		it.filter = wr_filter_free(it.filter);
+	}
+	it.is_large = false;
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ruleset_of_many_rules_is_what_their_list_says),
 		cmocka_unit_test(test_policy_is_what_a_list_of_rules_and_flows_says),
 	};
 

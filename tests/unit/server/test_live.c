@@ -128,6 +128,48 @@ static void test_live_ends_sessions_of_a_disabled_user(void **state)
 	live_answer_done(&token);
 }
 
+/* A token of a user that is an organisation's admin, as a line of a head. */
+static char *admin_of_acme(const struct live *live)
+{
+	struct live_answer answer;
+	char *token, *head;
+
+	assert_int_equal(live_status(live, "POST", "/api/v1/users", NULL,
+				     "{\"login\": \"ann\", \"name\": \"Ann\"}"),
+			 201);
+	assert_int_equal(live_status(live, "PUT", "/api/v1/orgs/acme/members/ann", NULL,
+				     "{\"role\": \"owner\"}"),
+			 200);
+	answer = live_ask(live, "POST", "/api/v1/tokens", NULL,
+			  "{\"name\": \"t\", \"user\": \"ann\"}");
+	token = live_text(&answer, "token");
+	assert_true(asprintf(&head, "Authorization: Bearer %s\r\n", token) > 0);
+	live_answer_done(&answer);
+	free(token);
+	return head;
+}
+
+/* Its members may look, and change nothing. */
+static void test_live_stops_changes_of_a_disabled_organisation(void **state)
+{
+	static const struct {
+		const char *body;
+		unsigned status;
+	} steps[] = { { "{\"is_disabled\": true}", 403 }, { "{\"is_disabled\": false}", 201 } };
+	char *head = admin_of_acme(*state);
+
+	for (size_t i = 0; i < WR_ARRAY_LEN(steps); i++) {
+		assert_int_equal(live_status(*state, "PATCH", "/api/v1/orgs/acme", NULL,
+					     steps[i].body),
+				 200);
+		assert_int_equal(live_status(*state, "GET", "/api/v1/orgs/acme", head, NULL), 200);
+		assert_int_equal(live_status(*state, "POST", "/api/v1/orgs/acme/machines", head,
+					     "{\"name\": \"m\"}"),
+				 steps[i].status);
+	}
+	free(head);
+}
+
 /* --- Answers. --- */
 static void test_live_answers_as_http_wants(void **state)
 {
@@ -147,6 +189,7 @@ static void test_live_answers_as_http_wants(void **state)
 		{ "GET", "/api/v1/nothing", "", NULL, 404, "x-request-id: r" },
 		{ "GET", "/api/v1/orgs/%ff", "", NULL, 400, "problem+json" },
 		{ "GET", "/api/v1/openapi.json", "", NULL, 200, "cache-control: no-store" },
+		{ "HEAD", "/api/v1/events", "", NULL, 200, "text/event-stream" },
 		{ "GET", "/metrics", "", NULL, 200, "text/plain" },
 		{ "POST", "/metrics", "", NULL, 405, "allow: GET, HEAD" },
 		{ "GET", "/livez", "", NULL, 200, "" },
@@ -313,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_live_signs_out),
 		cmocka_unit_test(test_live_ends_sessions_of_a_disabled_user),
 		cmocka_unit_test(test_live_answers_as_http_wants),
+		cmocka_unit_test(test_live_stops_changes_of_a_disabled_organisation),
 		cmocka_unit_test(test_live_tells_faults_of_query_and_body_together),
 		cmocka_unit_test(test_live_audits_what_it_answered),
 		cmocka_unit_test(test_live_knows_nobody_from_afar),

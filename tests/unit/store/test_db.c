@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -210,6 +211,72 @@ static void test_db_deleted_bytes_are_overwritten(void **state)
 	assert_null(memmem(found, (size_t)len, secret, strlen(secret)));
 }
 
+/* Of the file and its log; -1 where there is none. */
+struct sizes {
+	off_t file, log;
+};
+
+static struct sizes sizes_of(const struct lab *lab)
+{
+	struct sizes sizes = { -1, -1 };
+	struct stat status;
+	char path[256];
+
+	if (stat(lab->path, &status) == 0)
+		sizes.file = status.st_size;
+	if (stat(lab_file(lab, "test.db-wal", path), &status) == 0)
+		sizes.log = status.st_size;
+	return sizes;
+}
+
+/* A process that ends without closing. */
+static void write_and_die(struct lab *lab)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		lab_open(lab);
+		lab_run(lab->db, "INSERT INTO thing (name) VALUES ('x')");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void look_and_leave(struct lab *lab)
+{
+	struct wr_db *db;
+
+	assert_int_equal(wr_db_open(lab->path, &db), 0);
+	assert_int_equal(lab_number(db, "SELECT count(*) FROM thing"), 1);
+	wr_db_leave(db);
+	wr_db_close(db);
+}
+
+static void test_db_left_stays_as_it_was_found(void **state)
+{
+	struct lab *lab = *state;
+	struct sizes before, after;
+
+	lab_close(lab);
+	write_and_die(lab);
+	before = sizes_of(lab);
+	assert_true(before.log > 0);
+	look_and_leave(lab);
+	after = sizes_of(lab);
+	assert_memory_equal(&before, &after, sizeof(before));
+	/* Without one. */
+	lab_open(lab);
+	lab_close(lab);
+	before = sizes_of(lab);
+	assert_int_equal(before.log, -1);
+	look_and_leave(lab);
+	after = sizes_of(lab);
+	assert_memory_equal(&before, &after, sizeof(before));
+}
+
 static void write_at(const char *path, off_t where, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
@@ -330,6 +397,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_db_backup_is_whole_and_of_one_moment, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_db_backup_replaces_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_db_left_stays_as_it_was_found, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_db_backup_of_memory, set_up, tear_down),
 	};
 

@@ -61,10 +61,11 @@ static void test_flow_read_finds_ports_and_flags(void **state)
 		{ "udp4", IP4("001c", "4000", "11") UDP, 17, 5000, 53, 0 },
 		{ "udp6", IP6("0008", "11") UDP, 17, 5000, 53, 0 },
 		{ "padding", IP4("001c", "0000", "11") UDP "ffff", 17, 5000, 53, 0 },
-		{ "options",
-		  "4600 0020 0102 0000 40 11 0000 0a000001 0a000002 94040000" UDP, 17, 5000, 53, 0 },
+		{ "options", "4600 0020 0102 0000 40 11 0000 0a000001 0a000002 94040000" UDP, 17,
+		  5000, 53, 0 },
 		{ "extension headers",
-		  IP6("0028", "00") "2b00 0000 0000 0000" "3c01 0101 0000 0000 0000 0000 0000 0000"
+		  IP6("0028", "00") "2b00 0000 0000 0000"
+				    "3c01 0101 0000 0000 0000 0000 0000 0000"
 				    "1100 0000 0000 0000" UDP,
 		  17, 5000, 53, 0 },
 		{ "atomic fragment", IP6("0010", "2c") "1100 0000 0000 0007" UDP, 17, 5000, 53, 0 },
@@ -102,16 +103,21 @@ static void test_flow_read_knows_fragments(void **state)
 		uint8_t protocol;
 		uint16_t dst_port;
 	} cases[] = {
-		{ "first", IP4("001c", "2000", "11") UDP, WR_FRAGMENT_FIRST, true, 0, 0x102, 17, 53 },
-		{ "middle", IP4("0018", "2003", "11") "01020304", WR_FRAGMENT_LATER, true, 24, 0x102,
+		{ "first", IP4("001c", "2000", "11") UDP, WR_FRAGMENT_FIRST, true, 0, 0x102, 17,
+		  53 },
+		{ "middle", IP4("0018", "2003", "11") "01020304", WR_FRAGMENT_LATER, true, 24,
+		  0x102, 17, 0 },
+		{ "last", IP4("0015", "1fff", "11") "01", WR_FRAGMENT_LATER, false, 65528, 0x102,
 		  17, 0 },
-		{ "last", IP4("0015", "1fff", "11") "01", WR_FRAGMENT_LATER, false, 65528, 0x102, 17,
-		  0 },
 		{ "first6", IP6("0010", "2c") "1100 0001 0a0b0c0d" UDP, WR_FRAGMENT_FIRST, true, 0,
 		  0x0a0b0c0d, 17, 53 },
-		{ "last6", IP6("0009", "2c") "1100 0020 0a0b0c0d" "ff", WR_FRAGMENT_LATER, false, 32,
-		  0x0a0b0c0d, 0, 0 },
-		{ "later with a header that says nothing", IP6("0009", "2c") "3c00 0020 0a0b0c0d" "ff",
+		{ "last6",
+		  IP6("0009", "2c") "1100 0020 0a0b0c0d"
+				    "ff",
+		  WR_FRAGMENT_LATER, false, 32, 0x0a0b0c0d, 0, 0 },
+		{ "later with a header that says nothing",
+		  IP6("0009", "2c") "3c00 0020 0a0b0c0d"
+				    "ff",
 		  WR_FRAGMENT_LATER, false, 32, 0x0a0b0c0d, 0, 0 },
 	};
 
@@ -174,12 +180,12 @@ static void test_flow_read_knows_what_an_error_is_about(void **state)
 		  IP4_BACK("0038", "01") "0303 0000 0000 0000" IP4("0400", "0000", "11") UDP, true,
 		  17, 53, 0 },
 		{ "tcp, eight bytes",
-		  IP4_BACK("0038", "01") "0304 0000 0000 0000" IP4("0400", "0000", "06")
-			  "138801bb 00000001",
+		  IP4_BACK("0038", "01") "0304 0000 0000 0000" IP4("0400", "0000",
+								   "06") "138801bb 00000001",
 		  true, 6, 443, 0 },
 		{ "a request",
-		  IP4_BACK("0038", "01") "0b00 0000 0000 0000" IP4("001c", "0000", "01") ECHO4, true,
-		  1, 0, 7 },
+		  IP4_BACK("0038", "01") "0b00 0000 0000 0000" IP4("001c", "0000", "01") ECHO4,
+		  true, 1, 0, 7 },
 		{ "a first fragment",
 		  IP4_BACK("0038", "01") "0b00 0000 0000 0000" IP4("001c", "2000", "11") UDP, true,
 		  17, 53, 0 },
@@ -192,8 +198,8 @@ static void test_flow_read_knows_what_an_error_is_about(void **state)
 		{ "another protocol",
 		  IP4_BACK("0030", "01") "0303 0000 0000 0000" IP4("0400", "0000", "2f"), true, 47,
 		  0, 0 },
-		{ "ipv6", IP6("0038", "3a") "0200 0000 0000 0500" IP6("0400", "11") UDP, true, 17, 53,
-		  0 },
+		{ "ipv6", IP6("0038", "3a") "0200 0000 0000 0500" IP6("0400", "11") UDP, true, 17,
+		  53, 0 },
 	};
 
 	(void)state;
@@ -221,7 +227,8 @@ static void test_flow_read_refuses(void **state)
 		{ "a header of 16 bytes", "4400001401020000401100000a0000010a000002" },
 		{ "shorter than its header", "4600001401020000401100000a0000010a00000200000000" },
 		{ "longer than it is", IP4("001d", "0000", "11") UDP },
-		{ "tcp of 19 bytes", IP4("0027", "0000", "06") "138801bb 00000001 00000002 50 12 ffff 0000 00" },
+		{ "tcp of 19 bytes",
+		  IP4("0027", "0000", "06") "138801bb 00000001 00000002 50 12 ffff 0000 00" },
 		{ "tcp with a header of 16 bytes",
 		  IP4("0028", "0000", "06") "138801bb 00000001 00000002 40 12 ffff 0000 0000" },
 		{ "a first fragment of tcp without its flags",
@@ -235,20 +242,22 @@ static void test_flow_read_refuses(void **state)
 		{ "an extension header that goes on", IP6("0008", "00") "1101 0000 0000 0000" },
 		{ "a source route", IP6("0010", "2b") "1100 0000 0000 0000" UDP },
 		{ "nine extension headers",
-		  IP6("0050", "3c") "3c00 0000 0000 0000 3c00 0000 0000 0000 3c00 0000 0000 0000"
-				    "3c00 0000 0000 0000 3c00 0000 0000 0000 3c00 0000 0000 0000"
-				    "3c00 0000 0000 0000 3c00 0000 0000 0000 1100 0000 0000 0000" UDP },
+		  IP6("0050",
+		      "3c") "3c00 0000 0000 0000 3c00 0000 0000 0000 3c00 0000 0000 0000"
+			    "3c00 0000 0000 0000 3c00 0000 0000 0000 3c00 0000 0000 0000"
+			    "3c00 0000 0000 0000 3c00 0000 0000 0000 1100 0000 0000 0000" UDP },
 		{ "an error about nothing", IP4_BACK("001c", "01") "0303 0000 0000 0000" },
 		{ "an error about garbage",
-		  IP4_BACK("0030", "01") "0303 0000 0000 0000 0102030405060708090a0b0c0d0e0f1011121314" },
+		  IP4_BACK("0030",
+			   "01") "0303 0000 0000 0000 0102030405060708090a0b0c0d0e0f1011121314" },
 		{ "an error about an error",
-		  IP4_BACK("0054", "01") "0303 0000 0000 0000" IP4("0038", "0000", "01")
-			  "0303 0000 0000 0000" IP4("001c", "0000", "11") UDP },
+		  IP4_BACK("0054", "01") "0303 0000 0000 0000" IP4(
+			  "0038", "0000", "01") "0303 0000 0000 0000" IP4("001c", "0000", "11")
+			  UDP },
 		{ "an error about another family",
 		  IP4_BACK("004c", "01") "0303 0000 0000 0000" IP6("0008", "11") UDP },
-		{ "an error in fragments",
-		  "4500 0038 0102 2000 40 01 0000 0a000002 0a000001"
-		  "0303 0000 0000 0000" IP4("001c", "0000", "11") UDP },
+		{ "an error in fragments", "4500 0038 0102 2000 40 01 0000 0a000002 0a000001"
+					   "0303 0000 0000 0000" IP4("001c", "0000", "11") UDP },
 	};
 
 	(void)state;
