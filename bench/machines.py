@@ -6,18 +6,22 @@ from pathlib import Path
 
 from . import config
 from .errors import BenchError
-from .lab import Machine, Star
+from .lab import Star
 from .served import HUB_PORT
 from .through import ADDRESS
 
 SECONDS = 120
+OWN, FIRST = "10.128.0.0/12", "10.128.0.1"
 
 
 class Machines:
     """Runs from the constructor to close(); commands from any thread."""
 
-    def __init__(self, machine: Machine, build: Path) -> None:
-        self._process = machine.spawn(str(build / "bench/machines"), Star.HUB_LEFT, str(HUB_PORT),
+    def __init__(self, star: Star, build: Path) -> None:
+        # Each machine has an address of its own, and all are on the left one.
+        star.left.run("ip", "route", "replace", "local", OWN, "dev", "lo")
+        star.hub.run("ip", "route", "replace", OWN, "via", Star.LEFT)
+        self._process = star.left.spawn(str(build / "bench/machines"), Star.HUB_LEFT, str(HUB_PORT), FIRST,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._lock = threading.Condition()
         self._done: dict[str, float] = {}

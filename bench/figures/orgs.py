@@ -26,7 +26,7 @@ class Idle(Figure):
                 Measure("orgs.cpu", f"{label}: CPU when idle", "%", 100, at_most(0.01)))
 
     def run(self, bench: Bench, implementation: Implementation) -> dict[str, float]:
-        with Served(bench.lab, bench.build) as served, Machines(bench.lab.left, bench.build) as machines:
+        with Served(bench.lab, bench.build) as served, Machines(bench.lab, bench.build) as machines:
             made = [one for org in served.at_once(CLIENTS, lambda number: filled(served, number), range(ORGS)) for one in org]
             # Setting it up is not what it is: a fresh start holds what there is and no more.
             served.stop()
@@ -60,7 +60,7 @@ class Pairs(Figure):
 
     def run(self, bench: Bench, implementation: Implementation) -> dict[str, float]:
         count = PAIRS_QUICK if bench.effort is QUICK else PAIRS
-        with Served(bench.lab, bench.build) as served, Machines(bench.lab.left, bench.build) as machines:
+        with Served(bench.lab, bench.build) as served, Machines(bench.lab, bench.build) as machines:
             begun = time.monotonic()
             served.at_once(CLIENTS, lambda number: work(served, machines, number), range(count))
             machines.await_all(count)

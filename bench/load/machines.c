@@ -1,6 +1,7 @@
 /* Many machines of a hub in one process, as many as no host could run WireGuard programs.
  *
- *   machines ADDRESS PORT       the hub's; reads commands from standard input, a line each:
+ *   machines ADDRESS PORT FIRST       the hub's, and the address of the first machine, the next
+ * one's is the next; reads commands from standard input, a line each:
  *
  *   shake NAME PRIVATE HUB                          a machine shakes hands with the hub
  *   pair NAME HUB PRIVATE ADDRESS PRIVATE ADDRESS   two do, then the first sends the second packets
@@ -63,6 +64,7 @@ struct task {
 
 struct load {
 	struct sockaddr_in hub;
+	uint32_t next_address; /* in host order */
 	int epoll;
 	struct task *tasks; /* that are under way */
 	char line[LINE_LEN];
@@ -296,6 +298,19 @@ static void tick(struct load *load)
 
 /* ---- commands ---- */
 
+/* From an address of its own: a hub under load counts handshakes by address. */
+static int open_socket(struct load *load)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(load->next_address++) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
+	    connect(fd, (struct sockaddr *)&load->hub, sizeof(load->hub)) < 0)
+		die(strerror(errno));
+	return fd;
+}
+
 static void add_machine(struct load *load, struct task *task, const char *hub, const char *private,
 			const char *address)
 {
@@ -312,10 +327,8 @@ static void add_machine(struct load *load, struct task *task, const char *hub, c
 	if (!wr_x25519(&key, &machine->hub, &machine->handshake.static_static))
 		die("the hub's key is of low order");
 	wr_cookie_jar_init(&machine->jar, &machine->hub);
-	machine->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (machine->fd < 0 ||
-	    connect(machine->fd, (struct sockaddr *)&load->hub, sizeof(load->hub)) < 0 ||
-	    epoll_ctl(load->epoll, EPOLL_CTL_ADD, machine->fd, &event) < 0)
+	machine->fd = open_socket(load);
+	if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, machine->fd, &event) < 0)
 		die(strerror(errno));
 }
 
@@ -400,11 +413,14 @@ int main(int argc, char **argv)
 {
 	struct rlimit files;
 	struct load load = { .hub.sin_family = AF_INET };
+	struct in_addr first;
 
-	if (argc != 3 || inet_pton(AF_INET, argv[1], &load.hub.sin_addr) != 1) {
-		fprintf(stderr, "usage: machines ADDRESS PORT\n");
+	if (argc != 4 || inet_pton(AF_INET, argv[1], &load.hub.sin_addr) != 1 ||
+	    inet_pton(AF_INET, argv[3], &first) != 1) {
+		fprintf(stderr, "usage: machines ADDRESS PORT FIRST\n");
 		return 2;
 	}
+	load.next_address = ntohl(first.s_addr);
 	load.hub.sin_port = htons((uint16_t)atoi(argv[2]));
 	if (wr_crypto_start() < 0)
 		die("the crypto library does not start");

@@ -32,10 +32,10 @@ enum wr_kind {
 	WR_KIND_CHOICE, /* one of `choices` */
 	WR_KIND_TIME,   /* RFC 3339, UTC */
 	WR_KIND_SPAN,   /* "90s", "15m", "1h", "7d": as such */
-	WR_KIND_NAME,   /* a display name: 1 to 63 characters of any script (docs/names) */
-	WR_KIND_LABEL,  /* a DNS label: 1 to 63 of a-z, 0-9, '-' */
-	WR_KIND_TAG,    /* 1 to 63 of a-z, 0-9, '-', '_' */
-	WR_KIND_KEY,    /* a WireGuard public key in base64 */
+	WR_KIND_NAME,  /* a display name: 1 to 63 characters of any script (docs/hub.md, "Names") */
+	WR_KIND_LABEL, /* a DNS label: 1 to 63 of a-z, 0-9, '-' */
+	WR_KIND_TAG,   /* 1 to 63 of a-z, 0-9, '-', '_' */
+	WR_KIND_KEY,   /* a WireGuard public key in base64 */
 	WR_KIND_IP,
 	WR_KIND_PREFIX,
 	WR_KIND_ENDPOINT, /* host:port */
