@@ -186,10 +186,14 @@ bool wr_flows_find(const struct wr_flow_table *table, uint64_t hash, const struc
 		   uint32_t now, struct wr_flow_entry *ret_entry)
 {
 	struct wr_flow_set *set = set_of(table, hash);
+	uint64_t tag = tag_of(hash);
 
 	/* Most sets have one flow or none: it comes along with the heads. */
 	__builtin_prefetch(&set->bodies[0]);
-	return find_any(set, tag_of(hash), key, ret_entry) && !is_over(ret_entry->head, now);
+	/* Of two entries for one flow that a thread sees, it drops the higher one; who has passed
+	 * the lower one by then looks again. */
+	return (find_any(set, tag, key, ret_entry) || find_any(set, tag, key, ret_entry)) &&
+	       !is_over(ret_entry->head, now);
 }
 
 bool wr_flows_remember(const struct wr_flow_table *table, uint64_t hash,

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +38,21 @@ static void on_tick(uv_timer_t *timer)
 
 /* --- Opening. --- */
 
+/* Answers hold private keys, tokens and passwords that are shown once. */
+static void wipe_and_free(void *memory)
+{
+	if (memory)
+		wr_wipe(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
 /* What needs nothing but memory. */
 static int make_parts(struct wr_server *server)
 {
 	uint8_t seed[16];
 	json_t *openapi;
 
+	json_set_alloc_funcs(malloc, wipe_and_free);
 	wr_random(seed, sizeof(seed));
 	server->router = wr_router_new(wr_operation_tables);
 	server->lockout = wr_lockout_new(seed);
