@@ -20,26 +20,15 @@ static const struct wr_option rule_options[] = {
 	{ 'm', "comment", "what for, for the history", "TEXT" },
 };
 
-/* One attempt. *ret_is_saved is false where somebody saved in between, and nothing was done. */
-static int insert_once(struct wr_api *api, const char *action, const char *rule, bool *ret_is_saved)
+/* Puts the changed text in force, unless somebody saved in between: then *ret_is_saved is
+ * false, and nothing was done. */
+static int save(struct wr_api *api, const char *text, bool *ret_is_saved)
 {
 	const struct wr_arguments *arguments = api->arguments;
-	WR_AUTO(wr_json_freep) json_t *before = NULL;
 	WR_AUTO(wr_json_freep) json_t *saved = NULL;
-	WR_AUTO(wr_text_freep) char *text = NULL;
 	char etag[sizeof(api->etag)];
-	int status = wr_cli_policy_get(api, &before);
+	int status;
 
-	if (status != WR_EXIT_DONE)
-		return status;
-	*ret_is_saved = true;
-	text = wr_rule_insert(wr_json_text(before, "text") ? wr_json_text(before, "text") : "",
-			      action, rule,
-			      wr_is_given(arguments, "first") ? WR_RULE_FIRST : WR_RULE_LAST);
-	if (!text) {
-		fprintf(stderr, "policy of %s: this line is there already\n", api->org);
-		return WR_EXIT_DONE;
-	}
 	memcpy(etag, api->etag, sizeof(etag));
 	api->if_match = *etag ? etag : "*";
 	status = wr_cli_policy_put(api, text, wr_value_of(arguments, "comment"), &saved);
@@ -54,6 +43,27 @@ static int insert_once(struct wr_api *api, const char *action, const char *rule,
 		wr_api_print(saved);
 	else
 		wr_cli_policy_tell(api, saved);
+	return WR_EXIT_DONE;
+}
+
+/* One attempt. */
+static int insert_once(struct wr_api *api, const char *action, const char *rule, bool *ret_is_saved)
+{
+	enum wr_rule_place place = wr_is_given(api->arguments, "first") ? WR_RULE_FIRST
+									: WR_RULE_LAST;
+	WR_AUTO(wr_json_freep) json_t *before = NULL;
+	WR_AUTO(wr_text_freep) char *after = NULL;
+	const char *text;
+	int status = wr_cli_policy_get(api, &before);
+
+	if (status != WR_EXIT_DONE)
+		return status;
+	text = wr_json_text(before, "text");
+	after = wr_rule_insert(text ? text : "", action, rule, place);
+	if (after)
+		return save(api, after, ret_is_saved);
+	*ret_is_saved = true;
+	fprintf(stderr, "policy of %s: this line is there already\n", api->org);
 	return WR_EXIT_DONE;
 }
 

@@ -5,26 +5,36 @@
 
 /* --- Names that nobody has. --- */
 
-/* In the order of the lines, as someone reads them. */
-static void name_faults(struct wr_compiler *compiler, const bool *is_known)
+/* In the order of the lines, each name once. */
+static void fault_unknown(struct wr_compiler *compiler, bool *is_known)
+{
+	const struct wr_policy *policy = compiler->policy;
+
+	for (size_t i = 0; i < policy->ref_count; i++) {
+		const struct wr_selector *selector = &policy->selectors.items[policy->refs[i]];
+
+		if (selector->kind != WR_SELECT_MACHINE || is_known[policy->refs[i]])
+			continue;
+		is_known[policy->refs[i]] = true;
+		wr_faults_add(compiler->faults, selector->line,
+			      "there is no machine '%.*s': mend the name, add the machine, or "
+			      "define a group of that name",
+			      WR_FAULT_WORD(selector->name.len), selector->name.text);
+	}
+}
+
+static void fault_ambiguous(struct wr_compiler *compiler, const bool *is_known)
 {
 	const struct wr_symbols *selectors = &compiler->policy->selectors;
 
 	for (size_t i = 0; i < selectors->count; i++) {
 		const struct wr_selector *selector = &selectors->items[i];
 
-		if (selector->kind == WR_SELECT_MACHINE && !is_known[i])
-			wr_faults_add(
-				compiler->faults, selector->line,
-				"there is no machine '%.*s': mend the name, add the machine, or "
-				"define a group of that name",
-				WR_FAULT_WORD(selector->name.len), selector->name.text);
 		if (selector->kind == WR_SELECT_GROUP && is_known[i])
-			wr_faults_add(
-				compiler->faults, selector->line,
-				"'%.*s' is a group and also a machine: give the group another "
-				"name",
-				WR_FAULT_WORD(selector->name.len), selector->name.text);
+			wr_faults_add(compiler->faults, selector->line,
+				      "'%.*s' is a group and also a machine: give the group "
+				      "another name",
+				      WR_FAULT_WORD(selector->name.len), selector->name.text);
 	}
 }
 
@@ -49,7 +59,8 @@ static bool check_names(struct wr_compiler *compiler)
 		know(selectors, WR_SELECT_MACHINE, compiler->members[i].name, is_known);
 		know(selectors, WR_SELECT_GROUP, compiler->members[i].name, is_known);
 	}
-	name_faults(compiler, is_known);
+	fault_unknown(compiler, is_known);
+	fault_ambiguous(compiler, is_known);
 	free(is_known);
 	return true;
 }

@@ -279,6 +279,25 @@ static void test_ruleset_compile_refuses(void **state)
 	}
 }
 
+static void test_ruleset_compile_names_faults_in_the_order_of_lines(void **state)
+{
+	struct wr_policy_faults faults;
+
+	(void)state;
+	network_init(&network, machines, MACHINES);
+	assert_null(compile("allow x1 -> x2\ngroup g = x3 x1\nallow x4 db-1 -> g\ndeny x5 -> *\n"
+			    "allow x3 -> x6\n",
+			    &faults));
+	assert_int_equal(faults.count, 6);
+	for (unsigned i = 0; i < 6; i++) {
+		static const unsigned lines[] = { 1, 1, 2, 3, 4, 5 };
+		char name[] = { '\'', 'x', (char)('1' + i), '\'', '\0' };
+
+		assert_int_equal(faults.faults[i].line, lines[i]);
+		assert_non_null(strstr(faults.faults[i].text, name));
+	}
+}
+
 static void test_ruleset_compile_takes_tests_that_hold(void **state)
 {
 	static const char *const texts[] = {
@@ -503,6 +522,7 @@ int main(void)
 		cmocka_unit_test(test_ruleset_without_a_default_denies),
 		cmocka_unit_test(test_ruleset_machines_share_classes),
 		cmocka_unit_test(test_ruleset_compile_refuses),
+		cmocka_unit_test(test_ruleset_compile_names_faults_in_the_order_of_lines),
 		cmocka_unit_test(test_ruleset_compile_takes_tests_that_hold),
 		cmocka_unit_test(test_ruleset_compile_refuses_tests_that_are_too_much),
 		cmocka_unit_test(test_ruleset_compile_saved_takes_what_has_changed_since),
