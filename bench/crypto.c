@@ -33,7 +33,7 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
 }
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "crypto: %s\n", what);
 	exit(1);

@@ -27,7 +27,7 @@ struct initiation {
 	struct wr_endpoint from;
 };
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "manykeys: %s\n", what);
 	exit(1);

@@ -10,6 +10,8 @@ from .figure import QUICK, Bench, Figure, Measure, at_least, at_most
 MIB = 2 ** 20
 ORGS, EACH, CLIENTS = 1_000, 10, 16
 PAIRS, PAIRS_QUICK = 500, 200
+# Handshakes under way: more than a hub does in the time after which they are begun again would never end.
+AT_ONCE = 100
 # What was done for the setup comes to rest: figures are written behind, sessions confirmed.
 REST_SECONDS = 3
 
@@ -33,8 +35,10 @@ class Idle(Figure):
             served.start()
             time.sleep(REST_SECONDS)
             resident = served.memory()
-            for number, one in enumerate(made):
+            for number, one in enumerate(made, 1):
                 machines.shake(f"m{number}", one)
+                if number % AT_ONCE == 0:
+                    machines.await_all(number)
             machines.await_all(len(made))
             time.sleep(REST_SECONDS)
             shaken = served.memory()

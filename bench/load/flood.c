@@ -34,7 +34,7 @@ struct batch {
 	struct packet packets[BATCH];
 };
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
 	exit(1);

@@ -46,7 +46,7 @@ struct load {
 	uint32_t started, completed, repeated;
 };
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "handshakes: %s\n", what);
 	exit(1);

@@ -71,7 +71,7 @@ struct load {
 	size_t line_len;
 };
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "machines: %s\n", what);
 	exit(1);

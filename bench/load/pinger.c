@@ -32,7 +32,7 @@ struct pinger {
 	uint64_t *round_trip; /* ns; LOST_MS until the answer is there */
 };
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "pinger: %s: %s\n", what, strerror(errno));
 	exit(1);

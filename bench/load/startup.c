@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "startup: %s: %s\n", what, strerror(errno));
 	exit(1);

@@ -55,7 +55,7 @@ struct count {
 	uint8_t seen[MAX_TRIAL / 8];
 };
 
-static void die(const char *what)
+_Noreturn static void die(const char *what)
 {
 	fprintf(stderr, "udpload: %s: %s\n", what, strerror(errno));
 	exit(1);

@@ -100,8 +100,8 @@ static void compile(struct wr_hub_org_state *org)
 	uint32_t slots = org->slot_next + org->slot_next / 4 + SPARE_SLOTS;
 	struct wr_ruleset *ruleset;
 
-	ruleset = wr_ruleset_compile(org->policy, members, org->machines.count, slots,
-				     ++org->ruleset_version, &faults);
+	ruleset = wr_ruleset_compile_saved(org->policy, members, org->machines.count, slots,
+					   ++org->ruleset_version, &faults);
 	free(members);
 	if (!ruleset) {
 		keep_last(org, &faults);

@@ -92,19 +92,16 @@ int wr_org_intent_new(struct wr_db *db, const struct wr_vault *vault, int64_t or
 	return found;
 }
 
-/* The version is good for these machines: NULL if not. */
-static struct wr_policy *compile(const char *text, const struct wr_roster *roster)
+/* NULL where the text is bad. A name that nobody has any more is no fault here, nor a test
+ * that does not hold: GET policy tells of them. */
+static struct wr_policy *parse(const char *text)
 {
 	struct wr_policy_faults *faults = calloc(1, sizeof(*faults));
-	struct wr_policy *policy = faults ? wr_policy_parse_rules(text) : NULL;
-	struct wr_ruleset *ruleset = NULL;
+	struct wr_policy *policy = NULL;
 
-	if (policy)
-		ruleset = wr_ruleset_compile(policy, roster->members, roster->count,
-					     (uint32_t)roster->count + 1, 1, faults);
-	if (!ruleset)
-		policy = wr_policy_free(policy);
-	wr_ruleset_free(ruleset);
+	if (faults)
+		policy = wr_policy_parse((struct wr_bytes){ (const uint8_t *)text, strlen(text) },
+					 faults);
 	free(faults);
 	return policy;
 }
@@ -116,7 +113,7 @@ static int try_version(struct wr_db *db, const struct wr_roster *roster,
 	int found = wr_policy_version_get(db, roster->org, number, &version);
 
 	if (found > 0)
-		intent->policy = compile(version.text, roster);
+		intent->policy = parse(version.text);
 	wr_policy_version_done(&version);
 	if (intent->policy)
 		intent->version = (uint64_t)number;

@@ -107,7 +107,6 @@ void wr_policy_job_free(void *job_of_call)
 	if (!job)
 		return;
 	wr_policy_free(job->policy);
-	wr_policy_free(job->rules);
 	wr_ruleset_free(job->ruleset);
 	wr_roster_unref(job->roster);
 	free(job->text);
@@ -122,13 +121,11 @@ static void work(struct wr_policy_job *job)
 	memset(&job->faults, 0, sizeof(job->faults));
 	if (!job->policy)
 		job->policy = wr_policy_parse(text, &job->faults);
-	if (!job->rules)
-		job->rules = wr_policy_parse_rules(job->text);
 	job->ruleset = wr_ruleset_free(job->ruleset);
 	if (job->policy)
 		job->ruleset = wr_ruleset_compile(job->policy, roster->members, roster->count,
 						  (uint32_t)roster->count + 1, 1, &job->faults);
-	job->is_good = job->ruleset && job->rules;
+	job->is_good = job->ruleset;
 	if (!job->keeps_ruleset)
 		job->ruleset = wr_ruleset_free(job->ruleset);
 	job->is_done = true;
@@ -165,44 +162,6 @@ enum wr_job_state wr_policy_job_run(struct wr_call *call, struct wr_policy_job *
 		return WR_JOB_POOL;
 	work(job);
 	return WR_JOB_DONE;
-}
-
-/* --- Without tests. --- */
-
-static bool is_test(const char *line)
-{
-	static const char word[] = "test";
-	size_t len = sizeof(word) - 1;
-
-	line += strspn(line, " \t");
-	return strncmp(line, word, len) == 0 && (line[len] == ' ' || line[len] == '\t');
-}
-
-/* Lines keep their numbers. */
-static void comment_tests_out(char *text)
-{
-	for (char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (is_test(line))
-			*line = '#';
-	}
-}
-
-struct wr_policy *wr_policy_parse_rules(const char *text)
-{
-	struct wr_policy_faults *faults = calloc(1, sizeof(*faults));
-	char *rules = strdup(text);
-	struct wr_policy *policy = NULL;
-
-	if (faults && rules) {
-		struct wr_bytes bytes = { (const uint8_t *)rules, strlen(rules) };
-
-		comment_tests_out(rules);
-		policy = wr_policy_parse(bytes, faults);
-	}
-	free(rules);
-	free(faults);
-	return policy;
 }
 
 /* --- Whom a policy names. --- */

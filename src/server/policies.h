@@ -46,7 +46,6 @@ struct wr_policy_job {
 	/* What came of it. */
 	bool is_done;
 	struct wr_policy *policy;   /* NULL if the text is bad */
-	struct wr_policy *rules;    /* for the hub: wr_policy_parse_rules() */
 	struct wr_ruleset *ruleset; /* if it is to be kept */
 	bool is_good;               /* parsed and compiled */
 	struct wr_policy_faults faults;
@@ -69,11 +68,6 @@ enum wr_job_state {
 enum wr_job_state wr_policy_job_run(struct wr_call *call, struct wr_policy_job *job);
 /* The thread pool's: `call->state` is the job. */
 void wr_policy_job_work(struct wr_call *call);
-
-/* A text without its test lines, for the hub: tests guard what is saved, and a test that does not
- * hold for a new machine must not keep the policy from being in force for it. NULL where the
- * text is bad or memory is short. */
-struct wr_policy *wr_policy_parse_rules(const char *text);
 
 /* 1 if the policy in force names this machine, and where in *ret_fault; 0 if not; or a negative
  * errno. */

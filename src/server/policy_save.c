@@ -148,7 +148,7 @@ static int write_version(struct wr_call *call, struct wr_policy_job *job, int64_
 		wr_call_event(call, "policy.saved",
 			      json_pack("{s:I, s:s?}", "version", (json_int_t)version.number,
 					"comment", comment));
-		wr_intend_policy(call, call->org, WR_TAKE(job->rules), version.number);
+		wr_intend_policy(call, call->org, WR_TAKE(job->policy), version.number);
 	}
 	version.text = NULL;
 	wr_policy_version_done(&version);

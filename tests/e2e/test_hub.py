@@ -291,6 +291,7 @@ def port_of(one):
 def test_disabled_machine_is_cut_off_at_once_and_comes_back(served):
     org = served.org("Disable")
     a, b = served.pair(org)
+    wait_seen(served, org)
     path = f"/orgs/{org['uid']}/machines/{b.made['uid']}"
     served.local.patch(path, {"is_disabled": True})
     assert is_denied(a, b) and is_denied(b, a)

@@ -50,7 +50,7 @@ def wireguard_go():
 PACKAGES = {
     "wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "ping": "iputils-ping",
     "nft": "nftables", "nsenter": "util-linux", "unshare": "util-linux", "busybox": "busybox-static",
-    "qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "depmod": "kmod",
+    "qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "depmod": "kmod", "dig": "bind9-dnsutils", "setpriv": "util-linux",
 }
 
 
