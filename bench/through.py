@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from . import config, implementations
@@ -24,6 +25,7 @@ class Through(contextlib.ExitStack):
         self.lab = star
         self.address = Address(LEFT, RIGHT)
         self.ends = implementations.warren(build)
+        self.hub_cpu_seconds: Callable[[], float]  # of its process, in user and kernel mode
 
     def machine(self, machine: Machine, address: str, text: str) -> None:
         """A machine's WireGuard program, with a text that wg(8) reads."""
@@ -47,6 +49,7 @@ class ThroughServer(Through):
         super().__init__(star, build)
         try:
             self.served: Served = self.enter_context(Served(star, build))
+            self.hub_cpu_seconds = self.served.cpu_seconds
             self.org = self.served.org("Bench", machine_quota=65000)
             self.made = [self.served.add(self.org, name, tags=[name]) for name in ("left", "right")]
             for machine, made in zip((star.left, star.right), self.made):
@@ -72,7 +75,9 @@ class ThroughKernel(Through):
     def _bring_up(self, implementation: Implementation) -> None:
         hub, left, right = (config.new_key() for _ in range(3))
         machine = self.lab.hub
-        self.callback(Daemon(machine, implementation).close)
+        daemon = Daemon(machine, implementation)
+        self.callback(daemon.close)
+        self.hub_cpu_seconds = daemon.cpu_seconds
         machine.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
         machine.run("ip", "address", "add", "10.100.0.1/16", "dev", INTERFACE)
         machine.run("ip", "link", "set", INTERFACE, "mtu", str(MTU), "up")

@@ -21,12 +21,16 @@ class HubTcp(Figure):
     @property
     def measures(self) -> tuple[Measure, ...]:
         label = f"through the hub: TCP, {self.streams} stream{'s' if self.streams > 1 else ''}"
-        return (Measure(self.name, label, "Gbit/s", 1e-9, ratio_at_least(3)),)
+        return (Measure(self.name, label, "Gbit/s", 1e-9, ratio_at_least(3)),
+                Measure(f"{self.name}.cpu", f"{label}: CPU of the hub", "s/GB", 1))
 
     def run(self, bench: Bench, implementation: Implementation) -> dict[str, float]:
         with through(bench.lab, bench.build, implementation) as path:
             traffic.tcp(path, self.streams, WARM_UP_SECONDS)
-            return {self.name: traffic.tcp(path, self.streams, bench.effort.tcp_seconds).bits_per_second}
+            before = path.hub_cpu_seconds()
+            stream = traffic.tcp(path, self.streams, bench.effort.tcp_seconds)
+            cpu = path.hub_cpu_seconds() - before
+            return {self.name: stream.bits_per_second, f"{self.name}.cpu": cpu / stream.gigabytes}
 
 
 class HubUdp(Figure):
