@@ -44,7 +44,7 @@ PARTS = [
     Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
     Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
     Part("asan", "unit tests and simulator under AddressSanitizer and UBSan"),
-    Part("clang", "unit tests and simulator, built with clang without warnings"),
+    Part("clang", "builds with clang, without warnings"),
     Part("tsan", "the engine under ThreadSanitizer"),
     Part("fuzz", "every parser and the receive path against libFuzzer"),
     Part("style", "floors, formatting, scripts, manual pages, completions, documents"),

@@ -139,8 +139,8 @@ def delete_link(stage, org):
 
 def flush(stage, org):
     space, name = namespace_of(stage, org), tun_of(stage, org)
-    stage.host.run("ip", "-netns", space, "route", "flush", "table", "all")
-    stage.host.run("ip", "-netns", space, "address", "flush", "dev", name)
+    # In one go: after the first the hub is at work, and may give the namespace's name to another.
+    stage.host.run("ip", "-netns", space, "-batch", "-", input=f"route flush table all\naddress flush dev {name}\n")
     return f"ip route flush table all; ip address flush dev {name}"
 
 
