@@ -5,9 +5,10 @@
 static void test_verdict_names_are_the_stable_ones(void **state)
 {
 	static const char *const want[WR_VERDICTS] = {
-		"taken", "short",    "type",        "mac1",   "budget",  "cookie", "rate",
-		"peer",  "forged",   "replay",      "index",  "expired", "inner",  "source",
-		"ecn",   "no-route", "policy", "fragment", "no-endpoint", "staged", "queue",   "tun",    "udp",
+		"taken",       "short",  "type",   "mac1",     "budget", "cookie",
+		"rate",        "peer",   "forged", "replay",   "index",  "expired",
+		"inner",       "source", "ecn",    "no-route", "policy", "fragment",
+		"no-endpoint", "staged", "queue",  "tun",      "udp",
 	};
 
 	(void)state;
