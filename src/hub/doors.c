@@ -32,8 +32,7 @@ static bool name_of(void *context, const struct wr_ip *ip, char ret_label[WR_DNS
 
 	if (!machine || !(wr_ip_equal(&machine->v4, ip) || wr_ip_equal(&machine->v6, ip)))
 		return false;
-	static_assert(WR_LABEL_LEN == WR_DNS_LABEL_MAX + 1, "a label is a label");
-	memcpy(ret_label, machine->label, WR_LABEL_LEN);
+	memcpy(ret_label, machine->label, WR_HUB_LABEL_LEN);
 	return true;
 }
 

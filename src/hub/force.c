@@ -81,8 +81,8 @@ static struct wr_member *members_of(const struct wr_hub_org_state *org)
 	return members;
 }
 
-/* What was compiled last stays in force: a network goes on by a policy that was good
- * rather than stop by one that is not. */
+/* Memory was short, which is all that can go wrong. What was compiled last stays in force: a
+ * network goes on by a policy that was good rather than stop. */
 static void keep_last(struct wr_hub_org_state *org, const struct wr_policy_faults *faults)
 {
 	org->hub->policy_faults += !org->has_policy_fault;

@@ -182,3 +182,8 @@ void wr_hub_count(struct wr_hub *hub, struct wr_hub_numbers *ret_numbers)
 	while ((org = wr_map_next(&hub->orgs, &at)))
 		ret_numbers->machines += org->machines.count;
 }
+
+uint64_t wr_hub_handshakes(struct wr_hub *hub)
+{
+	return wr_engine_port(hub->engine)->sessions_made;
+}

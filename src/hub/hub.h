@@ -76,8 +76,8 @@ void wr_hub_remove_org(struct wr_hub *hub, uint64_t number);
 /* Of an organisation that is set. */
 void wr_hub_set_machine(struct wr_hub *hub, const struct wr_hub_machine *machine);
 void wr_hub_remove_machine(struct wr_hub *hub, uint64_t org, uint64_t number);
-/* Takes the policy. One that cannot be compiled for the machines there are leaves the
- * last good one in force; the fault shows in the numbers. */
+/* Takes the policy. A name in it that no machine has selects nobody; where memory is short
+ * the one before stays in force, which shows in the numbers. */
 void wr_hub_set_policy(struct wr_hub *hub, uint64_t org, struct wr_policy *policy,
 		       uint64_t version);
 /* Calls back, from the loop, when every worker works by all that was set before. */
@@ -99,6 +99,8 @@ struct wr_hub_numbers {
 	uint16_t port;
 };
 void wr_hub_count(struct wr_hub *hub, struct wr_hub_numbers *ret_numbers);
+/* Sessions made since it opened: if it moved on, machines may be where they were not. */
+uint64_t wr_hub_handshakes(struct wr_hub *hub);
 /* Of one organisation. False if it is not there. */
 struct wr_hub_org_numbers {
 	size_t machines, online;

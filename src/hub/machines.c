@@ -261,7 +261,7 @@ static struct wr_hub_machine_state *new_machine(struct wr_hub_org_state *org, ui
 
 static void set_names(struct wr_hub_machine_state *machine, const struct wr_hub_machine *wanted)
 {
-	assert(strlen(wanted->label) < WR_LABEL_LEN);
+	assert(strlen(wanted->label) < WR_HUB_LABEL_LEN);
 	if (machine->label[0])
 		leave_label(machine);
 	strcpy(machine->label, wanted->label);

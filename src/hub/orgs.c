@@ -24,9 +24,9 @@ static struct wr_ip own_address(const struct wr_prefix *range)
 	return own;
 }
 
-static void set_label(char to[WR_LABEL_LEN], const char *label)
+static void set_label(char to[WR_HUB_LABEL_LEN], const char *label)
 {
-	assert(strlen(label) < WR_LABEL_LEN);
+	assert(strlen(label) < WR_HUB_LABEL_LEN);
 	strcpy(to, label);
 }
 

@@ -12,7 +12,7 @@
 #include "tunnel/driver.h"
 #include "wg/port.h"
 
-#define WR_LABEL_LEN 64 /* with its NUL */
+#define WR_HUB_LABEL_LEN (WR_DNS_LABEL_MAX + 1) /* with its NUL */
 
 struct wr_hub_org_state;
 
@@ -20,7 +20,7 @@ struct wr_hub_machine_state {
 	struct wr_hub_org_state *org;
 	uint64_t number;
 	uint32_t slot; /* in the ruleset, and of its peer; from 1: 0 is a stranger's */
-	char label[WR_LABEL_LEN];
+	char label[WR_HUB_LABEL_LEN];
 	struct wr_key public_key, preshared_key;
 	struct wr_ip v4, v6;
 	struct wr_prefix *routes;
@@ -40,7 +40,7 @@ struct wr_hub_machine_state {
 struct wr_hub_org_state {
 	struct wr_hub *hub;
 	uint64_t number;
-	char label[WR_LABEL_LEN];
+	char label[WR_HUB_LABEL_LEN];
 	struct wr_key private_key;
 	struct wr_prefix range4, range6;
 	struct wr_ip own4, own6; /* the first addresses of the ranges */
@@ -77,7 +77,7 @@ struct wr_hub_waiter {
 struct wr_hub {
 	uv_loop_t *loop;
 	struct wr_hub_config config;
-	char dns_suffix[WR_LABEL_LEN];
+	char dns_suffix[WR_HUB_LABEL_LEN];
 	char tag[WR_GATEWAY_TAG_LEN];
 	struct wr_engine *engine;
 	struct wr_driver driver;

@@ -106,11 +106,10 @@ static struct wr_policy *parse(const char *text)
 	return policy;
 }
 
-static int try_version(struct wr_db *db, const struct wr_roster *roster,
-		       struct wr_org_intent *intent, int64_t number)
+static int try_version(struct wr_db *db, struct wr_org_intent *intent, int64_t number)
 {
 	struct wr_policy_version version = { 0 };
-	int found = wr_policy_version_get(db, roster->org, number, &version);
+	int found = wr_policy_version_get(db, (int64_t)intent->org.number, number, &version);
 
 	if (found > 0)
 		intent->policy = parse(version.text);
@@ -123,14 +122,13 @@ static int try_version(struct wr_db *db, const struct wr_roster *roster,
 	return found < 0 ? found : 0;
 }
 
-int wr_org_intent_add_policy(struct wr_db *db, const struct wr_roster *roster,
-			     struct wr_org_intent *intent)
+int wr_org_intent_add_policy(struct wr_db *db, struct wr_org_intent *intent)
 {
 	int64_t newest = (int64_t)intent->version;
 	int error = 0;
 
 	for (int64_t i = 0; i < TRIES && i <= newest && !intent->policy && !error; i++)
-		error = try_version(db, roster, intent, newest - i);
+		error = try_version(db, intent, newest - i);
 	return error;
 }
 

@@ -9,7 +9,6 @@
 #include "hub/hub.h"
 #include "policy/policy.h"
 #include "server/machines.h"
-#include "server/roster.h"
 
 struct wr_org_intent {
 	struct wr_hub_org org;
@@ -21,10 +20,9 @@ struct wr_org_intent {
 /* -ENOENT if there is no such organisation, -EKEYREJECTED if its key cannot be unsealed. */
 int wr_org_intent_new(struct wr_db *db, const struct wr_vault *vault, int64_t org,
 		      struct wr_org_intent **ret_intent) WR_MUST_CHECK;
-/* Adds the newest version of the policy that parses and compiles for the roster; none, and a line
+/* Adds the newest version of the policy that parses; none, and a line
  * in the log, where there is none. 0 or a negative errno. */
-int wr_org_intent_add_policy(struct wr_db *db, const struct wr_roster *roster,
-			     struct wr_org_intent *intent) WR_MUST_CHECK;
+int wr_org_intent_add_policy(struct wr_db *db, struct wr_org_intent *intent) WR_MUST_CHECK;
 void wr_org_intent_apply(struct wr_hub *hub, struct wr_org_intent *intent);
 /* NULL is fine; returns NULL. */
 struct wr_org_intent *wr_org_intent_free(struct wr_org_intent *intent);

@@ -130,20 +130,16 @@ static int read_end(struct wr_call *call, int64_t *ret_expires)
 /* Removes what is over; then there is room, or not. */
 static int check_room(struct wr_call *call)
 {
-	struct wr_row *row;
 	int64_t count;
-	int found = WR_DB_RUN(call->db,
+	int error = WR_DB_RUN(call->db,
 			      "DELETE FROM invite WHERE organisation = ? AND expires <= ?",
 			      WR_I(call->org), WR_I(wr_call_time(call)));
 
-	if (!found)
-		found = WR_DB_ONE(call->db, &row,
-				  "SELECT count(*) FROM invite WHERE organisation = ?",
-				  WR_I(call->org));
-	if (found <= 0)
-		return wr_call_fail_db(call, found ? found : -EIO);
-	count = wr_row_int(row, 0);
-	wr_row_end(row);
+	if (error)
+		return wr_call_fail_db(call, error);
+	if (wr_rows_number(call, "SELECT count(*) FROM invite WHERE organisation = ?",
+			   WR_I(call->org), &count) < 0)
+		return -1;
 	if (count < INVITES_OF_ORG)
 		return 0;
 	return wr_call_fail(call, 409, "quota",

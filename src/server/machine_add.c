@@ -6,22 +6,17 @@
 #include "server/machine_run.h"
 #include "server/machine_settings.h"
 #include "server/roster.h"
+#include "server/rows.h"
 
 /* --- Add. --- */
 
 static int check_quota(struct wr_call *call, const struct wr_machine_org *org)
 {
-	struct wr_row *row = NULL;
-	int64_t count = 0;
-	int found = WR_DB_ONE(call->db, &row, "SELECT count(*) FROM machine WHERE organisation = ?",
-			      WR_I(call->org));
+	int64_t count;
 
-	if (found < 0)
-		return wr_call_fail_db(call, found);
-	if (found) {
-		count = wr_row_int(row, 0);
-		wr_row_end(row);
-	}
+	if (wr_rows_number(call, "SELECT count(*) FROM machine WHERE organisation = ?",
+			   WR_I(call->org), &count) < 0)
+		return -1;
 	if (count < org->machine_quota)
 		return 0;
 	return wr_call_fail(call, 409, "quota",

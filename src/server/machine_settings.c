@@ -7,6 +7,7 @@
 #include "server/format.h"
 #include "server/policies.h"
 #include "server/quick.h"
+#include "server/rows.h"
 
 /* --- Name and label. --- */
 
@@ -281,18 +282,11 @@ static int write_route(struct wr_call *call, const struct wr_machine_org *org, i
 
 static int check_route_count(struct wr_call *call)
 {
-	struct wr_row *row = NULL;
-	int64_t count = 0;
-	int found = WR_DB_ONE(call->db, &row,
-			      "SELECT count(*) FROM machine_route WHERE organisation = ?",
-			      WR_I(call->org));
+	int64_t count;
 
-	if (found < 0)
-		return wr_call_fail_db(call, found);
-	if (found) {
-		count = wr_row_int(row, 0);
-		wr_row_end(row);
-	}
+	if (wr_rows_number(call, "SELECT count(*) FROM machine_route WHERE organisation = ?",
+			   WR_I(call->org), &count) < 0)
+		return -1;
 	return count > WR_ROUTES_OF_ORG
 		       ? wr_call_fail(call, 409, "quota",
 				      "An organisation has at most %d routes: they all stand in "

@@ -9,6 +9,7 @@
 #include "server/accounts.h"
 #include "server/intents.h"
 #include "server/orgs.h"
+#include "server/rows.h"
 #include "server/state.h"
 
 #define FIRST_POLICY "default allow\n"
@@ -188,22 +189,17 @@ int wr_org_add(struct wr_call *call, const struct wr_org_wish *wish, struct wr_o
 /* Who signs up freely does not fill the server. */
 int wr_org_may_add(struct wr_call *call, int64_t user)
 {
-	struct wr_row *row;
 	int64_t count;
-	int found;
 
 	if (call->caller.is_site_admin)
 		return 0;
 	if (call->server->config.sign_up != WR_SIGN_UP_OPEN || !user)
 		return wr_call_fail(call, 403, "site-only",
 				    "Only a site administrator makes organisations here.");
-	found = WR_DB_ONE(call->db, &row,
-			  "SELECT count(*) FROM membership WHERE user = ? AND role = 'owner'",
-			  WR_I(user));
-	if (found <= 0)
-		return wr_call_fail_db(call, found ? found : -EIO);
-	count = wr_row_int(row, 0);
-	wr_row_end(row);
+	if (wr_rows_number(call,
+			   "SELECT count(*) FROM membership WHERE user = ? AND role = 'owner'",
+			   WR_I(user), &count) < 0)
+		return -1;
 	if (count < WR_ORGS_OF_USER)
 		return 0;
 	return wr_call_fail(call, 409, "quota",

@@ -8,52 +8,34 @@
 #include "base/number.h"
 #include "server/diff.h"
 #include "server/policy_run.h"
+#include "server/rows.h"
 
 /* --- Versions. --- */
 
-struct listing {
-	json_t *items;
-	size_t limit; /* one more than goes out */
-	int64_t last;
-};
-
-static bool take_item(void *context, const struct wr_row *row)
+static json_t *version_item(struct wr_call *call, const struct wr_row *row)
 {
-	struct listing *listing = context;
-
-	if (json_array_size(listing->items) + 1 < listing->limit)
-		listing->last = wr_row_int(row, 0);
-	json_array_append_new(listing->items,
-			      json_pack("{s:I, s:o, s:s?, s:s?, s:I}", "version",
-					(json_int_t)wr_row_int(row, 0), "created",
-					wr_json_time(wr_row_int(row, 1)), "creator",
-					wr_row_text(row, 2), "comment", wr_row_text(row, 3),
-					"bytes", (json_int_t)wr_row_int(row, 4)));
-	return true;
+	(void)call;
+	return json_pack("{s:I, s:o, s:s?, s:s?, s:I}", "version", (json_int_t)wr_row_int(row, 0),
+			 "created", wr_json_time(wr_row_int(row, 1)), "creator",
+			 wr_row_text(row, 2), "comment", wr_row_text(row, 3), "bytes",
+			 (json_int_t)wr_row_int(row, 4));
 }
 
 /* Newest first: the cursor is the lowest that was shown. */
 int wr_policy_versions_run(struct wr_call *call)
 {
 	struct wr_page page = wr_call_page(call);
-	struct listing listing = { .items = json_array(), .limit = (size_t)page.limit };
 	struct wr_value values[] = {
 		WR_I(call->org),
 		WR_I(page.after ? page.after : INT64_MAX),
 		WR_I(page.limit),
 	};
-	int64_t count = wr_db_each(call->db,
-				   "SELECT number, created, creator, comment, length(text)"
-				   " FROM policy WHERE organisation = ? AND number < ?"
-				   " ORDER BY number DESC LIMIT ?",
-				   WR_ARRAY_LEN(values), values, take_item, &listing);
 
-	if (count < 0) {
-		json_decref(listing.items);
-		return wr_call_fail_db(call, (int)count);
-	}
-	wr_call_paged(call, listing.items, listing.last);
-	return 0;
+	return wr_rows_list(call,
+			    "SELECT number, created, creator, comment, length(text)"
+			    " FROM policy WHERE organisation = ? AND number < ?"
+			    " ORDER BY number DESC LIMIT ?",
+			    WR_ARRAY_LEN(values), values, version_item);
 }
 
 int wr_policy_version_run(struct wr_call *call)

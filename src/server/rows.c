@@ -1,5 +1,7 @@
 #include "server/rows.h"
 
+#include <errno.h>
+
 struct listing {
 	struct wr_call *call;
 	json_t *(*item)(struct wr_call *call, const struct wr_row *row);
@@ -34,5 +36,17 @@ int wr_rows_list(struct wr_call *call, const char *sql, size_t count, const stru
 		return wr_call_fail_db(call, (int)rows);
 	}
 	wr_call_paged(call, listing.items, listing.last);
+	return 0;
+}
+
+int wr_rows_number(struct wr_call *call, const char *sql, struct wr_value by, int64_t *ret_number)
+{
+	struct wr_row *row = NULL;
+	int found = WR_DB_ONE(call->db, &row, sql, by);
+
+	if (found <= 0)
+		return wr_call_fail_db(call, found ? found : -EIO);
+	*ret_number = wr_row_int(row, 0);
+	wr_row_end(row);
 	return 0;
 }

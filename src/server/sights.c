@@ -230,11 +230,9 @@ static void flush(struct wr_sights *sights, bool is_only_urgent)
 
 bool wr_sights_are_due(struct wr_sights *sights)
 {
-	struct wr_hub_numbers numbers;
 	uint64_t before = sights->handshakes;
 
-	wr_hub_count(sights->server->hub, &numbers);
-	sights->handshakes = numbers.engine.handshakes;
+	sights->handshakes = wr_hub_handshakes(sights->server->hub);
 	return sights->handshakes != before;
 }
 

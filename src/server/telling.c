@@ -79,14 +79,7 @@ static int read_machines(struct wr_telling *telling, int64_t org)
 
 int wr_telling_add_policy(struct wr_telling *telling, struct wr_org_intent *intent)
 {
-	struct wr_roster *roster = NULL;
-	int error = wr_intents_roster(telling->server, telling->db, (int64_t)intent->org.number,
-				      &roster);
-
-	if (!error)
-		error = wr_org_intent_add_policy(telling->db, roster, intent);
-	wr_roster_unref(roster);
-	return error;
+	return wr_org_intent_add_policy(telling->db, intent);
 }
 
 /* One whose key cannot be unsealed is left out: the others go on. */

@@ -188,19 +188,16 @@ static int find_end(struct wr_call *call, struct wish *wish)
 /* Removes what was over long ago; then there is room, or not. */
 static int check_room(struct wr_call *call, const struct wish *wish)
 {
-	struct wr_row *row;
 	int64_t count;
-	int found = WR_DB_RUN(call->db,
+	int error = WR_DB_RUN(call->db,
 			      "DELETE FROM token WHERE user = ? AND expires > 0 AND expires < ?",
 			      WR_I(wish->user), WR_I(wr_call_time(call) - SHOWN_AFTER_SECONDS));
 
-	if (!found)
-		found = WR_DB_ONE(call->db, &row, "SELECT count(*) FROM token WHERE user = ?",
-				  WR_I(wish->user));
-	if (found <= 0)
-		return wr_call_fail_db(call, found ? found : -EIO);
-	count = wr_row_int(row, 0);
-	wr_row_end(row);
+	if (error)
+		return wr_call_fail_db(call, error);
+	if (wr_rows_number(call, "SELECT count(*) FROM token WHERE user = ?", WR_I(wish->user),
+			   &count) < 0)
+		return -1;
 	if (count < TOKENS_OF_USER)
 		return 0;
 	return wr_call_fail(call, 409, "quota", "The user has %d tokens; revoke one first.",

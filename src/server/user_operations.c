@@ -101,27 +101,16 @@ static int run_add(struct wr_call *call)
 
 /* --- Rules for those who are the last. --- */
 
-static int number(struct wr_call *call, const char *sql, int64_t id, int64_t *ret_number)
-{
-	struct wr_row *row;
-	int found = wr_db_one(call->db, sql, 1, (struct wr_value[]){ WR_I(id) }, &row);
-
-	if (found <= 0)
-		return wr_call_fail_db(call, found ? found : -EIO);
-	*ret_number = wr_row_int(row, 0);
-	wr_row_end(row);
-	return 0;
-}
-
 static int keep_an_admin(struct wr_call *call, const struct wr_account *account)
 {
 	int64_t others = 0;
 
 	if (!account->is_site_admin || account->is_disabled)
 		return 0;
-	if (number(call,
-		   "SELECT count(*) FROM user WHERE is_site_admin AND NOT is_disabled AND id <> ?",
-		   account->id, &others) < 0)
+	if (wr_rows_number(
+		    call,
+		    "SELECT count(*) FROM user WHERE is_site_admin AND NOT is_disabled AND id <> ?",
+		    WR_I(account->id), &others) < 0)
 		return -1;
 	return others ? 0
 		      : wr_call_fail(call, 409, "last-admin",
