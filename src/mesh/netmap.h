@@ -1,0 +1,104 @@
+/* The network map: all that a member has to know of its network, whoever says so. Every source
+ * makes one, every sink reads it, and nothing else passes between who decides and who carries.
+ *
+ * Floor 7.  One thread.  Source: docs/architecture.md, "Intent"; docs/agents.md has the JSON. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/base.h"
+#include "base/ip.h"
+#include "base/key.h"
+#include "path/path.h"
+
+#define WR_NETMAP_UID_LEN 20
+#define WR_NETMAP_NAME_LEN 63 /* a DNS label */
+#define WR_NETMAP_VERSION_LEN 63
+/* More than any network has; more is refused. */
+#define WR_NETMAP_PEERS 20000
+#define WR_NETMAP_ROUTES 64
+#define WR_NETMAP_MARKS 256
+#define WR_NETMAP_RECORDS 10000
+
+/* How a peer is reached. */
+enum wr_way {
+	WR_WAY_HUB,    /* the hub opens and forwards: it has no agent, or the topology says so */
+	WR_WAY_RELAY,  /* a tunnel of its own, over the relay only */
+	WR_WAY_DIRECT, /* a tunnel of its own, over whatever path is best */
+};
+
+struct wr_netmap_peer {
+	char uid[WR_NETMAP_UID_LEN + 1];
+	char name[WR_NETMAP_NAME_LEN + 1];
+	struct wr_key public_key;
+	struct wr_ip v4, v6;      /* family none: none */
+	struct wr_prefix *routes; /* behind it, in force */
+	size_t route_count;
+	uint32_t *marks; /* policy/view.h */
+	size_t mark_count;
+	struct wr_candidate candidates[WR_PATH_CANDIDATES];
+	size_t candidate_count;
+	enum wr_way way;
+	bool is_online;
+};
+
+struct wr_netmap_record {
+	char name[256]; /* in full, without the dot at the end */
+	struct wr_ip ip;
+};
+
+struct wr_netmap {
+	char epoch[WR_NETMAP_UID_LEN +
+		   1];       /* of the source's database: another one is another past */
+	uint64_t generation; /* grows with every change that is kept */
+	char version[WR_NETMAP_VERSION_LEN + 1]; /* of the source; compared for equality only */
+
+	/* Self. */
+	char uid[WR_NETMAP_UID_LEN + 1];
+	char name[WR_NETMAP_NAME_LEN + 1];
+	struct wr_key public_key;
+	struct wr_ip v4, v6;
+	struct wr_prefix *routes; /* of ours, in force: we are the router */
+	size_t route_count;
+
+	/* The network. */
+	char network[WR_NETMAP_NAME_LEN + 1];
+	char suffix[256]; /* of names: "acme.warren" */
+	struct wr_prefix range4, range6;
+
+	/* The hub; an all zero key: there is none. */
+	struct wr_key hub_key;
+	struct wr_ip hub_v4, hub_v6;
+	struct wr_endpoint hub_endpoints[2]; /* IPv4, IPv6; family none: none */
+	uint16_t stun_port;                  /* a second one of the hub, for STUN; 0: none */
+
+	char *policy; /* reduced text (policy/view.h) */
+
+	struct wr_netmap_peer **peers; /* by uid */
+	size_t peer_count;
+	struct wr_netmap_record *records;
+	size_t record_count;
+};
+
+/* From a `map` message: checked whole, however it was made. NULL, and one line in `ret_why`. */
+struct wr_netmap *wr_netmap_parse(const json_t *message, char ret_why[200]) WR_MUST_CHECK;
+/* A `map` message; NULL where memory is short. */
+json_t *wr_netmap_json(const struct wr_netmap *map);
+/* One peer, as in `peers`. */
+json_t *wr_netmap_peer_json(const struct wr_netmap_peer *peer);
+/* A new map with a `delta` applied. NULL, and one line: -ESTALE in *ret_error if the delta is from
+ * another version (ask for the whole map), -EINVAL if it is none. */
+struct wr_netmap *wr_netmap_patch(const struct wr_netmap *map, const json_t *delta, int *ret_error,
+				  char ret_why[200]) WR_MUST_CHECK;
+/* NULL is fine; returns NULL. */
+struct wr_netmap *wr_netmap_free(struct wr_netmap *map);
+/* NULL if there is none. */
+const struct wr_netmap_peer *wr_netmap_find(const struct wr_netmap *map, const char *uid);
+const struct wr_netmap_peer *wr_netmap_find_key(const struct wr_netmap *map,
+						const struct wr_key *public_key);
+const struct wr_netmap_peer *wr_netmap_find_name(const struct wr_netmap *map, const char *name);
+
+/* The last map, on disk (mode 0600, replaced whole): a restart needs no server. 0 or a negative
+ * errno; loading: -ENOENT, -EINVAL with a line. */
+int wr_netmap_save(const struct wr_netmap *map, const char *path) WR_MUST_CHECK;
+int wr_netmap_load(const char *path, struct wr_netmap **ret_map, char ret_why[200]) WR_MUST_CHECK;

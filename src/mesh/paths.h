@@ -1,0 +1,64 @@
+/* The paths to all peers of the map: a path machine (path/path.h) each, the pulses between
+ * members inside the tunnels (wire/pulse.h), and health: latency, loss, which path.
+ *
+ * A pulse is a small UDP datagram from a member's own address to another's, on WR_PULSE_PORT:
+ * who am I to you, my candidates, where your last packets came from, and an echo of your time. It
+ * goes only to peers with which traffic flows, or that someone asks for.
+ *
+ * Floor 7.  On the thread of its loop.  Source: docs/agents.md. */
+#pragma once
+
+#include <uv.h>
+
+#include "base/base.h"
+#include "mesh/netmap.h"
+#include "path/path.h"
+#include "tunnel/backend.h"
+
+#define WR_PULSE_PORT 51819
+
+struct wr_paths_config {
+	struct wr_backend *backend; /* borrowed */
+	/* A peer's path, its state or its health changed enough to tell. May be NULL. */
+	void (*changed)(void *context, const char *uid);
+	void *context;
+};
+
+struct wr_paths;
+
+int wr_paths_new(uv_loop_t *loop, const struct wr_paths_config *config, struct wr_paths **ret_paths)
+	WR_MUST_CHECK;
+/* Runs the loop until its handles are closed, so not from a callback. NULL is fine. */
+struct wr_paths *wr_paths_free(struct wr_paths *paths);
+
+/* After wr_reconciler_set_map() with the same map; borrowed until the next. Opens the pulse socket
+ * on our own addresses when they are there. */
+void wr_paths_set_map(struct wr_paths *paths, const struct wr_netmap *map);
+void wr_paths_set_backend(struct wr_paths *paths, struct wr_backend *backend);
+/* Where the hub is reached now (its endpoint is the relay's); a loopback address where UDP is
+ * blocked and datagrams go over the channel. */
+void wr_paths_set_relay(struct wr_paths *paths, const struct wr_endpoint *relay);
+/* Our own candidates, to be told to peers. */
+void wr_paths_set_candidates(struct wr_paths *paths, const struct wr_candidate *candidates,
+			     size_t count);
+/* The backend's `heard` and `shook`. */
+void wr_paths_heard(struct wr_paths *paths, const struct wr_key *peer,
+		    const struct wr_endpoint *from);
+void wr_paths_shook(struct wr_paths *paths, const struct wr_key *peer);
+/* This host's network changed. */
+void wr_paths_moved(struct wr_paths *paths);
+
+/* Health of a peer. Connected is only said of a path that carried authentic traffic lately. */
+struct wr_paths_sight {
+	struct wr_path_sight path;
+	bool is_connected;
+	uint32_t latency_us;    /* smoothed; 0: not known */
+	uint32_t loss_permille; /* of the last pulses */
+	struct wr_wall latest_handshake;
+	uint64_t rx_bytes, tx_bytes;
+};
+bool wr_paths_look(struct wr_paths *paths, const char *uid, struct wr_paths_sight *ret_sight);
+/* Sends a pulse now, and calls back with the time it took, or -ETIMEDOUT, -ENETUNREACH (no
+ * session and none came), -ENOENT. `ponged` is called once, never from within. */
+void wr_paths_ping(struct wr_paths *paths, const char *uid, struct wr_span timeout,
+		   void (*ponged)(void *context, int error, uint32_t latency_us), void *context);

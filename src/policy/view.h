@@ -1,0 +1,43 @@
+/* What one machine needs to know of a policy: who it may reach and who may reach it, and the
+ * rules that say so in words that name nobody else.
+ *
+ * The reduced text is a policy again. It names the machine itself `self` and others by marks,
+ * which are tags: `allow tag:m3 -> self tcp 22`. Each other machine has, for it, a list of marks.
+ * Prefixes stay prefixes. So a member parses, compiles and enforces with the same code as the hub,
+ * and learns of nobody with whom no rule connects it.
+ *
+ * Floor 3.  Made and read by one thread at a time; immutable.  Source: docs/policy.md. */
+#pragma once
+
+#include "base/base.h"
+#include "policy/policy.h"
+#include "policy/ruleset.h"
+
+struct wr_view;
+
+/* Of `policy` for the machines; `members` are copied as far as needed. NULL where memory is short.
+ */
+struct wr_view *wr_view_new(const struct wr_policy *policy, const struct wr_member *members,
+			    size_t member_count) WR_MUST_CHECK;
+/* NULL is fine; returns NULL. */
+struct wr_view *wr_view_free(struct wr_view *view);
+
+/* The text that the member (by its place in `members`) enforces: its opening and its incoming
+ * rules, in their order, and the default; those that cannot concern it are left out. The same
+ * string for all members that no rule tells apart, and the view's. NULL where memory is short. */
+const char *wr_view_text(struct wr_view *view, size_t self);
+/* A number that is equal for members with equal text. */
+uint32_t wr_view_class(const struct wr_view *view, size_t member);
+
+enum wr_view_way {
+	WR_VIEW_NOTHING, /* no rule connects them: neither learns of the other */
+	WR_VIEW_HUB,     /* through the hub, which opens and filters (star) */
+	WR_VIEW_DIRECT,  /* a tunnel of their own */
+};
+/* What `self` has to do with `other`. Prefixes behind either (`routes`) count: pass those that
+ * are approved. */
+enum wr_view_way wr_view_way(const struct wr_view *view, size_t self, size_t other);
+/* Marks of `other` in the text of `self`: numbers, ascending; as many as `room`. Returns how many
+ * there are. */
+size_t wr_view_marks(const struct wr_view *view, size_t self, size_t other, uint32_t *ret_marks,
+		     size_t room);

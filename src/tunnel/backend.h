@@ -1,0 +1,106 @@
+/* What carries the packets of one interface: the engine, or the kernel's WireGuard; the same to
+ * whoever uses it.
+ *
+ * Floor 6.  On the thread of its loop.  Owns the interface, and removes it at the end.
+ * Source: docs/architecture.md; linux/wireguard.h; wg(8). */
+#pragma once
+
+#include <net/if.h>
+#include <uv.h>
+
+#include "base/base.h"
+#include "base/ip.h"
+#include "base/key.h"
+#include "crypto/aead.h"
+#include "policy/guard.h"
+
+enum wr_backend_kind {
+	WR_BACKEND_AUTO, /* the kernel's where it has one, else the engine */
+	WR_BACKEND_KERNEL,
+	WR_BACKEND_ENGINE
+};
+
+struct wr_backend_config {
+	const char *name; /* of the interface */
+	enum wr_backend_kind kind;
+	struct wr_key private_key; /* copied; the caller wipes */
+	uint16_t port;             /* UDP; 0: any that is free */
+	uint32_t mark;             /* SO_MARK of what it sends; 0: none */
+	uint32_t mtu;
+	unsigned workers;           /* the engine's */
+	const struct wr_aead *aead; /* the engine's */
+	/* Something authentic came from a peer, from an address that is not the one traffic goes to
+	 * (engine), or its handshake or endpoint moved on (kernel: looked at each second, or when
+	 * asked by wr_backend_look()). From the loop. */
+	void (*heard)(void *context, const struct wr_key *peer, const struct wr_endpoint *from);
+	/* A handshake with the peer is through. */
+	void (*shook)(void *context, const struct wr_key *peer);
+	/* The interface was deleted, by whomever: close the backend, open another. Once. */
+	void (*gone)(void *context);
+	void *context;
+};
+
+struct wr_backend_peer {
+	struct wr_key public_key;
+	struct wr_key preshared_key; /* all zero: none */
+	const struct wr_prefix *allowed;
+	size_t allowed_count;
+	uint16_t keepalive; /* seconds; 0: off */
+};
+
+/* What is seen of a peer. */
+struct wr_backend_sight {
+	struct wr_key public_key;
+	struct wr_endpoint endpoint; /* where traffic goes; family none: nowhere */
+	struct wr_wall latest_handshake;
+	uint64_t rx_bytes, tx_bytes;
+	struct wr_instant last_received; /* something authentic; 0: never */
+	size_t allowed_count;
+	uint16_t keepalive;
+};
+
+struct wr_backend;
+
+/* Opens it; the interface is not up yet. 0; or a negative errno with what went wrong and what
+ * to do in `ret_why` (200 bytes): -EEXIST where the interface is there and another's, -EPERM,
+ * -EADDRINUSE for the port, -EOPNOTSUPP where there is no kernel WireGuard. */
+int wr_backend_open(uv_loop_t *loop, const struct wr_backend_config *config,
+		    struct wr_backend **ret_backend, char ret_why[200]) WR_MUST_CHECK;
+/* Ends it and removes the interface; runs the loop until its handles are closed, so not from a
+ * callback. NULL is fine; returns NULL. */
+struct wr_backend *wr_backend_free(struct wr_backend *backend);
+
+enum wr_backend_kind wr_backend_kind(const struct wr_backend *backend);
+/* "engine" or "kernel". */
+const char *wr_backend_name(const struct wr_backend *backend);
+uint32_t wr_backend_index(const struct wr_backend *backend);
+uint16_t wr_backend_port(const struct wr_backend *backend);
+/* True if wr_backend_probe() does something. */
+bool wr_backend_can_probe(const struct wr_backend *backend);
+
+/* 0 or a negative errno, as all below. A new key ends the sessions. */
+int wr_backend_set_key(struct wr_backend *backend, const struct wr_key *private_key) WR_MUST_CHECK;
+int wr_backend_set_up(struct wr_backend *backend, bool is_up) WR_MUST_CHECK;
+/* Adds it, or makes it so: allowed-ips are replaced where they differ; sessions of a peer whose
+ * key is the same live on. Its endpoint is as it was. */
+int wr_backend_set_peer(struct wr_backend *backend, const struct wr_backend_peer *peer)
+	WR_MUST_CHECK;
+int wr_backend_remove_peer(struct wr_backend *backend, const struct wr_key *public_key);
+/* Traffic of the peer goes there; it stays there, whatever comes from elsewhere, with a backend
+ * that can probe; the kernel's follows the peer, which shows in the sight. */
+int wr_backend_set_endpoint(struct wr_backend *backend, const struct wr_key *public_key,
+			    const struct wr_endpoint *endpoint) WR_MUST_CHECK;
+/* Begins a handshake, if there is no session. */
+int wr_backend_wake(struct wr_backend *backend, const struct wr_key *public_key);
+/* Sends an authentic keepalive to a second address, if there is a session. */
+int wr_backend_probe(struct wr_backend *backend, const struct wr_key *public_key,
+		     const struct wr_endpoint *to);
+/* Calls `see` for each peer. */
+int wr_backend_look(struct wr_backend *backend,
+		    void (*see)(void *context, const struct wr_backend_sight *sight), void *context)
+	WR_MUST_CHECK;
+/* What passes between interface and tunnel from now on is judged by it: the engine's. Borrowed
+ * until another is set (NULL: nothing is judged); what was retired by it is freed by the engine:
+ * wr_backend_retired() is the list for wr_guard_set(). -EOPNOTSUPP with the kernel's. */
+int wr_backend_set_guard(struct wr_backend *backend, struct wr_guard *guard);
+struct wr_retire_list *wr_backend_retired(struct wr_backend *backend);
