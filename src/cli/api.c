@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/terminal.h"
 
 #define TIMEOUT_SECONDS 60

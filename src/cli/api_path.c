@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/api.h"
-#include "cli/files.h"
+#include "linux/files.h"
 
 static void write_escaped(FILE *to, const char *text)
 {

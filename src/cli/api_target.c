@@ -5,7 +5,7 @@
 
 #include "base/key.h"
 #include "cli/api.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
 

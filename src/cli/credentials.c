@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/key.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/terminal.h"
 
 #define FILE_MAX 16384

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "server/schema.h"
 #include "store/db.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/api.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/tables.h"
 #include "cli/verbs.h"
 

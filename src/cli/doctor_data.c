@@ -7,7 +7,7 @@
 
 #include "cli/data_folder.h"
 #include "cli/doctor.h"
-#include "cli/files.h"
+#include "linux/files.h"
 
 /* Less, and the database or its log will soon have no room. */
 #define LEAST_FREE (64u << 20)

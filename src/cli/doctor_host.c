@@ -10,7 +10,7 @@
 #include "base/ip.h"
 #include "cli/data_folder.h"
 #include "cli/doctor.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "linux/netns.h"
 
 /* 2026-01-01: nothing of this program is older. */

@@ -1,7 +1,7 @@
 /* Verbs of the server itself. */
 #include <string.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"

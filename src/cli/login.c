@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/api.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/sign_in.h"
 #include "cli/terminal.h"
 #include "cli/trust.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/tables.h"
 
 #define MINUTE 60

@@ -1,7 +1,7 @@
 /* Verbs of machines: the group, and those that look. */
 #include "cli/machine.h"
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/verbs.h"
 
 static const struct wr_column listed[] = {

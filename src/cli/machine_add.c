@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/machine.h"
 #include "cli/qr.h"
 #include "cli/terminal.h"

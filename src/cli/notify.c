@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 
 void wr_notify(const char *state)
 {

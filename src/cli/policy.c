@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
 #include "policy/policy.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/policy.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"

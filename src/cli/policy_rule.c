@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/policy.h"
 #include "cli/policy_text.h"
 #include "cli/simple.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 
 #define BLANKS " \t\r"
 

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "cli/data_folder.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "cli/files.h"
+#include "linux/files.h"
 
 #define VARIABLE "WARREN_UNLOCK"
 #define CREDENTIAL "warren-unlock"

@@ -6,7 +6,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/settings_check.h"
 
 #define FILE_MAX (64 * 1024)

@@ -8,7 +8,7 @@
 #include "base/key.h"
 #include "cli/answer.h"
 #include "cli/api.h"
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/terminal.h"
 #include "http/dial.h"
 

@@ -5,7 +5,7 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/terminal.h"
 
 #define BETWEEN 2

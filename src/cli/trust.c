@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cli/files.h"
+#include "linux/files.h"
 #include "cli/terminal.h"
 #include "http/client.h"
 

@@ -1,6 +1,6 @@
 /* Whole files, small ones.
  *
- * Floor 9. */
+ * Floor 4.  Any thread; waits for the disk. */
 #pragma once
 
 #include <stdlib.h>
@@ -29,5 +29,5 @@ static inline void wr_text_freep(char **text)
 	free(*text);
 }
 
-/* printf(3) into a new string; aborts where memory is short, as all of the command line does. */
+/* printf(3) into a new string; aborts where memory is short: for command lines and what starts. */
 char *wr_text_new(const char *format, ...) WR_PRINTF(1, 2) WR_MUST_CHECK;

@@ -1,4 +1,4 @@
-#include "cli/files.h"
+#include "linux/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
