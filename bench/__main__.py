@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import implementations, isolate, report, rounds, tools
+from . import agents, implementations, isolate, report, rounds, tools
 from .disturbance import Disturbance
 from .errors import BenchError, Interrupted
 from .figures import ALL, HUB
@@ -22,6 +22,7 @@ Measures Warren.
            wireguard-go in turn, in rounds; medians, spreads and ratios.  Needs root.
   hub      a server in one namespace and two machines in others: traffic through its hub beside that through a
            wireguard-go with kernel forwarding; policies, many organisations, many machines.  Needs root.
+  agents   10,000 agents' channels on one server: memory, how fast changes reach them, a restart.  Needs root.
   crypto   the cryptography alone, for each backend that this CPU can use.
 """
 
@@ -29,7 +30,7 @@ Measures Warren.
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=DESCRIPTION,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("tunnel", "hub", "crypto"))
+    parser.add_argument("what", choices=("tunnel", "hub", "agents", "crypto"))
     parser.add_argument("--rounds", type=int, help="how often each figure is taken (5)", metavar="N")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--figures", metavar="NAME,...",
@@ -47,7 +48,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     given = arguments()
     try:
-        return {"tunnel": tunnel, "hub": hub, "crypto": crypto}[given.what](given)
+        return {"tunnel": tunnel, "hub": hub, "agents": channels, "crypto": crypto}[given.what](given)
     except BenchError as error:
         print(f"script/bench: {error}", file=sys.stderr)
         return 1
@@ -62,6 +63,17 @@ def tunnel(given: argparse.Namespace) -> int:
 
 def hub(given: argparse.Namespace) -> int:
     return compare(given, HUB, Star, ())
+
+
+def channels(given: argparse.Namespace) -> int:
+    build = built(given.build)
+    isolate.enter()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    with Star() as star:
+        lines = agents.measure(star, build, 1000 if given.quick else 10_000, given.quick)
+    print(*lines, sep="\n")
+    return 1 if given.check and not all(line.is_met for line in lines) else 0
 
 
 def compare(given: argparse.Namespace, all_figures: Sequence[Figure], lab_kind: type[Machines],

@@ -24,8 +24,8 @@ LOGIN = re.compile(r"^\s*login\s+(\S+)\s+password\s+(\S+)", re.MULTILINE)
 class Served:
     """Runs from the constructor to close(); its folder is on the disk that the build is on, for durable means disk."""
 
-    def __init__(self, star: Star, build: Path) -> None:
-        self.star, self._program = star, str(build / "warren")
+    def __init__(self, star: Star, build: Path, *further: str) -> None:
+        self.star, self._program, self._further = star, str(build / "warren"), further
         self._folder = Path(tempfile.mkdtemp(prefix="hub-", dir=build / "bench"))
         self._log = self._folder / "log"
         self._process: subprocess.Popen | None = None
@@ -45,7 +45,7 @@ class Served:
         with open(self._log, "wb") as log:
             self._process = self.star.hub.spawn(
                 self._program, "serve", "--data", str(self._folder / "data"), "--api", f"0.0.0.0:{API_PORT}",
-                "--hub-port", str(HUB_PORT), "--endpoint", f"{Star.HUB_LEFT}:{HUB_PORT}",
+                "--hub-port", str(HUB_PORT), "--endpoint", f"{Star.HUB_LEFT}:{HUB_PORT}", *self._further,
                 env={**environment(), "WARREN_UNLOCK": UNLOCK}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start(self) -> None:
@@ -84,6 +84,14 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    @property
+    def socket(self) -> Path:
+        return self._folder / "data/warren.sock"
 
     # ---- what is in it ----
 

@@ -9,6 +9,7 @@ from .handshake import Handshake
 from .latency import PingIdle, PingLoad
 from .memory import Memory
 from .orgs import Idle, Pairs
+from .relay import RelayTcp, RelayUdp
 from .setconf import Setconf
 from .start import Size, Start
 from .throughput import Tcp
@@ -19,4 +20,5 @@ ALL: tuple[Figure, ...] = (
     ManyKeys(), Flood(), Start(), Size(),
 )
 
-HUB: tuple[Figure, ...] = (HubTcp(1), HubTcp(8), HubUdp(), ManyRules(), Crowd(), Idle(), Pairs())
+HUB: tuple[Figure, ...] = (HubTcp(1), HubTcp(8), HubUdp(), RelayTcp(1), RelayTcp(8), RelayUdp(1400), RelayUdp(64),
+                           ManyRules(), Crowd(), Idle(), Pairs())

@@ -122,3 +122,38 @@ void wr_key_to_base64(const struct wr_key *key, char ret_text[WR_KEY_BASE64_LEN 
 	ret_text[44] = '\0';
 	wr_wipe(last, sizeof(last));
 }
+
+/* The value of a digit of base64; 64 for what is none. */
+static unsigned base64_value(char digit)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *found = digit ? strchr(digits, digit) : NULL;
+
+	return found ? (unsigned)(found - digits) : 64;
+}
+
+bool wr_key_from_base64(const char *text, struct wr_key *ret_key)
+{
+	struct wr_key key;
+	unsigned held = 0, bits = 0;
+	size_t len = 0;
+
+	if (strlen(text) != WR_KEY_BASE64_LEN || text[WR_KEY_BASE64_LEN - 1] != '=')
+		return false;
+	for (size_t i = 0; i < WR_KEY_BASE64_LEN - 1; i++) {
+		unsigned value = base64_value(text[i]);
+
+		if (value > 63)
+			return false;
+		held = (held << 6 | value) & 0xffff;
+		bits += 6;
+		if (bits >= 8)
+			key.bytes[len++] = (uint8_t)(held >> (bits -= 8));
+	}
+	/* 258 bits: the last two are not of the key. */
+	if (held & 3)
+		return false;
+	*ret_key = key;
+	return true;
+}

@@ -29,3 +29,6 @@ bool wr_key_from_hex(const char *text, size_t len, struct wr_key *ret_key) WR_MU
 void wr_key_to_hex(const struct wr_key *key, char ret_text[WR_KEY_HEX_LEN + 1]);
 /* Writes 44 characters and a NUL. */
 void wr_key_to_base64(const struct wr_key *key, char ret_text[WR_KEY_BASE64_LEN + 1]);
+/* True if the NUL-terminated text is a key in base64, written the one way there is. Not constant
+ * time: for public keys. */
+bool wr_key_from_base64(const char *text, struct wr_key *ret_key) WR_MUST_CHECK;

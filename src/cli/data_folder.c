@@ -67,3 +67,19 @@ int wr_data_check(const char *path)
 		return -ENODATA;
 	return 0;
 }
+
+/* One that is older than epochs gets its first when the server brings it up to date. */
+int wr_data_begin_epoch(const char *path)
+{
+	WR_AUTO(close_dbp) struct wr_db *db = NULL;
+	int status = wr_db_open(path, &db);
+
+	if (status < 0)
+		return status;
+	if (number_of(db, "PRAGMA user_version") < 2)
+		return 0;
+	return wr_db_run(db,
+			 "UPDATE meta SET value = CAST('e' || lower(hex(randomblob(10))) AS BLOB)"
+			 " WHERE key = 'epoch'",
+			 0, NULL);
+}

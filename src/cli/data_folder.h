@@ -15,3 +15,6 @@ bool wr_data_is_in_use(const char *data);
 /* 0 if the database at `path` is whole and of this program's age; -EBADMSG, -ENOTSUP (of a
  * later one), -ENODATA (another program's), or another negative errno. */
 int wr_data_check(const char *path) WR_MUST_CHECK;
+/* A copy of the past becomes another past, so that agents do not take it for the one that they
+ * know (docs/agents.md). 0 or a negative errno. */
+int wr_data_begin_epoch(const char *path) WR_MUST_CHECK;

@@ -1,19 +1,15 @@
 /* Verbs of machines: the group, and those that look. */
 #include "cli/machine.h"
 
-#include "linux/files.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 static const struct wr_column listed[] = {
-	{ "NAME", "name", WR_LOOK_TEXT },
-	{ "LABEL", "label", WR_LOOK_TEXT },
-	{ "ADDRESS", "address4", WR_LOOK_TEXT },
-	{ "STATE", "state", WR_LOOK_STATE },
-	{ "HANDSHAKE", "latest_handshake", WR_LOOK_AGO },
-	{ "ENDPOINT", "endpoint", WR_LOOK_TEXT },
-	{ "SENT", "rx_bytes", WR_LOOK_SIZE },
-	{ "RECEIVED", "tx_bytes", WR_LOOK_SIZE },
-	{ "TAGS", "tags", WR_LOOK_LIST },
+	{ "NAME", "name", WR_LOOK_TEXT },         { "LABEL", "label", WR_LOOK_TEXT },
+	{ "ADDRESS", "address4", WR_LOOK_TEXT },  { "STATE", "state", WR_LOOK_STATE },
+	{ "KIND", "kind", WR_LOOK_TEXT },         { "HANDSHAKE", "latest_handshake", WR_LOOK_AGO },
+	{ "ENDPOINT", "endpoint", WR_LOOK_TEXT }, { "SENT", "rx_bytes", WR_LOOK_SIZE },
+	{ "RECEIVED", "tx_bytes", WR_LOOK_SIZE }, { "TAGS", "tags", WR_LOOK_LIST },
 };
 
 const struct wr_column wr_cli_machine_columns[] = {
@@ -21,6 +17,11 @@ const struct wr_column wr_cli_machine_columns[] = {
 	{ "label", "label", WR_LOOK_TEXT },
 	{ "id", "uid", WR_LOOK_TEXT },
 	{ "state", "state", WR_LOOK_STATE },
+	{ "kind", "kind", WR_LOOK_TEXT },
+	{ "connected", "is_connected", WR_LOOK_YES },
+	{ "host name", "hostname", WR_LOOK_TEXT },
+	{ "version", "agent_version", WR_LOOK_TEXT },
+	{ "ephemeral", "is_ephemeral", WR_LOOK_YES },
 	{ "address", "address4", WR_LOOK_TEXT },
 	{ "address (IPv6)", "address6", WR_LOOK_TEXT },
 	{ "public key", "public_key", WR_LOOK_TEXT },
@@ -51,8 +52,8 @@ static const struct wr_option list_options[] = {
 	WR_OPTION_JSON,
 	{ 0, "tag", "only those with this tag", "TAG" },
 	{ 0, "name", "only those of this name", "NAME" },
-	{ 0, "state", "only online, offline, never, disabled or expired ones",
-	  "online|offline|never|disabled|expired" },
+	{ 0, "state", "only online, offline, never, disabled, expired or pending ones",
+	  "online|offline|never|disabled|expired|pending" },
 };
 
 static int run_list(const struct wr_arguments *arguments)
@@ -124,6 +125,7 @@ static const struct wr_verb show = {
 
 static const struct wr_verb *const subs[] = {
 	&wr_verb_machine_add,
+	&wr_verb_machine_approve,
 	&list,
 	&show,
 	&wr_verb_machine_rename,
@@ -139,6 +141,6 @@ static const struct wr_verb *const subs[] = {
 
 const struct wr_verb wr_verb_machine = {
 	.name = "machine",
-	.summary = "machines: add, list, show, rename, tag, rotate, remove",
+	.summary = "machines: add, approve, list, show, rename, tag, rotate, remove",
 	.subs = subs,
 };

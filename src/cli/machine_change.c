@@ -188,6 +188,39 @@ const struct wr_verb wr_verb_machine_route = {
 	.run = run_route,
 };
 
+/* --- warren machine approve --- */
+
+static int run_approve(const struct wr_arguments *arguments)
+{
+	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	int status = wr_api_open_org(arguments, &api);
+
+	for (unsigned i = 0; i < arguments->operand_count && status == WR_EXIT_DONE; i++) {
+		WR_AUTO(wr_json_freep) json_t *machine = NULL;
+
+		status = wr_api_call(&api, "POST",
+				     wr_api_path("/orgs/{}/machines/{}/approve", api.org,
+						 arguments->operands[i]),
+				     NULL, &machine);
+		if (status == WR_EXIT_DONE && wr_is_given(arguments, "json"))
+			wr_api_print(machine);
+	}
+	return status;
+}
+
+const struct wr_verb wr_verb_machine_approve = {
+	.group = "machine",
+	.name = "approve",
+	.summary = "let machines in that joined by a key that asks for it",
+	.about = "Those that wait: warren machine list --state pending\n",
+	.options = change_options,
+	.option_count = WR_ARRAY_LEN(change_options),
+	.operand = "MACHINE...",
+	.min_operands = 1,
+	.max_operands = WR_MAX_OPERANDS,
+	.run = run_approve,
+};
+
 /* --- warren machine remove --- */
 
 static const struct wr_option remove_options[] = { WR_ORG_OPTIONS };

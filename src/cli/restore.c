@@ -55,6 +55,8 @@ static int prepare(const struct wr_arguments *arguments, const char *file, const
 				   strerror(-status));
 	status = wr_data_check(beside);
 	if (status == 0)
+		status = wr_data_begin_epoch(beside);
+	if (status == 0)
 		return WR_EXIT_DONE;
 	forget(beside);
 	return explain_check(arguments, file, status);

@@ -77,7 +77,9 @@ static int confine(const struct wr_arguments *arguments, const struct wr_setting
 {
 	const struct rlimit nothing = { 0, 0 };
 	const char *port = strrchr(wr_setting_text(settings, WR_SET_API), ':');
+	unsigned stun_port = wr_setting_number(settings, WR_SET_STUN_PORT);
 	bool has_low_port = wr_setting_number(settings, WR_SET_HUB_PORT) < 1024 ||
+			    (stun_port && stun_port < 1024) ||
 			    (port && strtoul(port + 1, NULL, 10) < 1024);
 	int status;
 
@@ -134,6 +136,9 @@ static struct wr_server_config make_config(const struct run *run, const struct w
 		.is_plain = wr_setting_is_on(settings, WR_SET_PLAIN),
 		.is_behind_proxy = wr_setting_is_on(settings, WR_SET_BEHIND_PROXY),
 		.hub_port = (uint16_t)wr_setting_number(settings, WR_SET_HUB_PORT),
+		.has_no_stun = wr_setting_is_on(settings, WR_SET_NO_STUN),
+		.stun_port = (uint16_t)wr_setting_number(settings, WR_SET_STUN_PORT),
+		.api_endpoint = wr_setting_text(settings, WR_SET_API_ENDPOINT),
 		.hub_endpoint = wr_setting_text(settings, WR_SET_ENDPOINT),
 		.network = wr_setting_text(settings, WR_SET_NETWORK),
 		.first_org = wr_setting_text(settings, WR_SET_ORG),

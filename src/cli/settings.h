@@ -12,7 +12,10 @@
 enum wr_setting {
 	WR_SET_DATA,
 	WR_SET_API,
+	WR_SET_API_ENDPOINT,
 	WR_SET_HUB_PORT,
+	WR_SET_STUN_PORT,
+	WR_SET_NO_STUN,
 	WR_SET_ENDPOINT,
 	WR_SET_NETWORK,
 	WR_SET_CERT,
@@ -44,7 +47,10 @@ extern const struct wr_setting_row wr_setting_rows[WR_SETTING_COUNT];
 	{ 0, "config", "file of settings", "FILE" }, \
 		{ 0, "data", "folder of all that is kept", "DIR" }, \
 		{ 0, "api", "where the API listens", "HOST:PORT" }, \
+		{ 0, "api-endpoint", "the API, as machines reach it", "HOST:PORT" }, \
 		{ 0, "hub-port", "UDP port of the hub", "PORT" }, \
+		{ 0, "stun-port", "second UDP port for STUN; 0: none", "PORT" }, \
+		{ 0, "no-stun", "tell nobody what address he comes from" }, \
 		{ 0, "endpoint", "the hub, as machines reach it", "HOST:PORT" }, \
 		{ 0, "network", "range of new organisations", "CIDR" }, \
 		{ 0, "cert", "certificate for HTTPS, PEM", "FILE" }, \

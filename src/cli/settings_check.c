@@ -47,6 +47,11 @@ const char *wr_check_endpoint(const char *value)
 	return is_host_port(value) ? NULL : "host and port, as vpn.example.com:51820";
 }
 
+const char *wr_check_port_or_none(const char *value)
+{
+	return is_number(value, 0, 65535) ? NULL : "a port from 1 to 65535, or 0 for none";
+}
+
 const char *wr_check_port(const char *value)
 {
 	return is_number(value, 1, 65535) ? NULL : "a port from 1 to 65535";

@@ -8,6 +8,7 @@ const char *wr_check_any(const char *value);
 const char *wr_check_listen(const char *value);
 const char *wr_check_endpoint(const char *value);
 const char *wr_check_port(const char *value);
+const char *wr_check_port_or_none(const char *value);
 const char *wr_check_network(const char *value);
 const char *wr_check_flag(const char *value);
 const char *wr_check_sign_up(const char *value);

@@ -56,7 +56,7 @@ static char *make_request(const struct wr_sign_in *session, const struct wr_dial
 			   "%s%s%s%s%s%s"
 			   "content-type: application/json\r\n"
 			   "content-length: %zu\r\n\r\n%s",
-			   method, dial->prefix, path, dial->host,
+			   method, dial->url.prefix, path, dial->url.host,
 			   session->cookie ? "cookie: " : "",
 			   session->cookie ? session->cookie : "", session->cookie ? "\r\n" : "",
 			   session->csrf ? "x-csrf-token: " : "",

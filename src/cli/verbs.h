@@ -13,6 +13,15 @@ extern const struct wr_verb wr_verb_doctor;      /* doctor.c */
 extern const struct wr_verb wr_verb_restore;     /* restore.c */
 extern const struct wr_verb wr_verb_completion;  /* completion.c */
 
+/* Of a member of a network. */
+extern const struct wr_verb wr_verb_join;                              /* join.c */
+extern const struct wr_verb wr_verb_leave;                             /* leave.c */
+extern const struct wr_verb wr_verb_agent;                             /* agent.c */
+extern const struct wr_verb wr_verb_status, wr_verb_peers, wr_verb_ip; /* status.c */
+extern const struct wr_verb wr_verb_ping, wr_verb_whois;               /* ping.c */
+extern const struct wr_verb wr_verb_netcheck;                          /* netcheck.c */
+extern const struct wr_verb wr_verb_refresh, wr_verb_rotate, wr_verb_advertise; /* upkeep.c */
+
 /* Those that ask a server. */
 extern const struct wr_verb wr_verb_login, wr_verb_sign_up, wr_verb_logout; /* login.c */
 extern const struct wr_verb wr_verb_org;                                    /* org.c */
@@ -22,6 +31,9 @@ extern const struct wr_verb wr_verb_user;                                   /* u
 extern const struct wr_verb wr_verb_member;                                 /* member.c */
 extern const struct wr_verb wr_verb_invite_user;                            /* invite.c */
 extern const struct wr_verb wr_verb_token;                                  /* token.c */
+extern const struct wr_verb wr_verb_key;                                    /* key.c */
+extern const struct wr_verb wr_verb_route;                                  /* route.c */
+extern const struct wr_verb wr_verb_dns;                                    /* dns.c */
 extern const struct wr_verb wr_verb_audit;                                  /* audit.c */
 extern const struct wr_verb wr_verb_events;                                 /* events.c */
 extern const struct wr_verb wr_verb_backup;                                 /* backup.c */
@@ -31,7 +43,7 @@ extern const struct wr_verb wr_verb_server;                                 /* i
 extern const struct wr_verb wr_verb_machine_add, wr_verb_machine_rotate; /* machine_add.c */
 extern const struct wr_verb wr_verb_machine_rename, wr_verb_machine_tag, wr_verb_machine_route,
 	wr_verb_machine_disable, wr_verb_machine_enable, wr_verb_machine_expire,
-	wr_verb_machine_remove; /* machine_change.c */
+	wr_verb_machine_approve, wr_verb_machine_remove; /* machine_change.c */
 extern const struct wr_verb wr_verb_policy_allow, wr_verb_policy_deny,
 	wr_verb_policy_why;                      /* policy_rule.c */
 extern const struct wr_verb wr_verb_policy_edit; /* policy_edit.c */

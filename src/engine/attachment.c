@@ -114,6 +114,14 @@ void wr_engine_set_mtu(struct wr_engine *engine, struct wr_device *device, uint3
 	atomic_store_explicit(&attachment->mtu, mtu, memory_order_relaxed);
 }
 
+void wr_engine_set_guard(struct wr_engine *engine, struct wr_device *device, struct wr_guard *guard)
+{
+	struct wr_attachment *attachment = device->owner;
+
+	atomic_store_explicit(&attachment->guard, guard, memory_order_release);
+	wr_control_reclaim(engine);
+}
+
 /* --- Forwarding. --- */
 
 int wr_engine_forward(struct wr_engine *engine, struct wr_device *device,
@@ -128,6 +136,13 @@ int wr_engine_forward(struct wr_engine *engine, struct wr_device *device,
 	attachment->forwarding = *forwarding;
 	attachment->is_hub = true;
 	return 0;
+}
+
+const struct wr_forwarding *wr_engine_forwarding(const struct wr_device *device)
+{
+	const struct wr_attachment *attachment = device->owner;
+
+	return attachment && attachment->is_hub ? &attachment->forwarding : NULL;
 }
 
 void wr_engine_count_forwarded(const struct wr_device *device, struct wr_forwarded *ret_forwarded)

@@ -10,6 +10,7 @@
 #include "base/retire.h"
 #include "engine/engine.h"
 #include "linux/tun.h"
+#include "policy/guard.h"
 
 struct wr_attachment;
 
@@ -29,7 +30,8 @@ struct wr_attachment {
 	_Atomic uint32_t mtu;
 	bool is_hub; /* packets go on to the device's other peers, as `forwarding` says */
 	struct wr_forwarding forwarding;
-	_Atomic bool is_wanted; /* a TUN was asked for, and nobody heard it yet */
+	_Atomic(struct wr_guard *) guard; /* borrowed; of what its TUN reads and writes; or NULL */
+	_Atomic bool is_wanted;           /* a TUN was asked for, and nobody heard it yet */
 	_Alignas(WR_CACHE_LINE) struct wr_forward_tally {
 		_Atomic uint64_t packets, bytes, denied, lost;
 	} tally;
@@ -43,6 +45,11 @@ struct wr_bindings {
 	_Atomic uint32_t generation; /* moves on with every change */
 	uint32_t serial;             /* of the newest */
 };
+
+static inline struct wr_guard *wr_guard_of(const struct wr_attachment *attachment)
+{
+	return atomic_load_explicit(&attachment->guard, memory_order_acquire);
+}
 
 static inline struct wr_binding *wr_binding_of(const struct wr_attachment *attachment)
 {

@@ -4,6 +4,7 @@
 
 #include "crypto/crypto.h"
 #include "engine/mail.h"
+#include "engine/relay.h"
 #include "linux/clock.h"
 #include "wire/packet.h"
 
@@ -124,6 +125,26 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 			     wr_staging_drop(&engine->staging, output->peer));
 		break;
 	}
+	if (output->shook && engine->shook)
+		engine->shook(engine->context, output->shook);
+}
+
+static void tell_heard(struct wr_engine *engine, struct wr_peer *peer,
+		       const struct wr_endpoint *from)
+{
+	if (!peer->managed) {
+		wr_relay_heard(peer);
+		return;
+	}
+	if (!peer->is_removed && engine->heard)
+		engine->heard(engine->context, peer, from);
+}
+
+bool wr_engine_probe(struct wr_engine *engine, struct wr_peer *peer, const struct wr_endpoint *to)
+{
+	struct wr_session *session = wr_peer_session(peer, wr_clock_now());
+
+	return session && wr_outbox_probe(&engine->outbox, session, to);
 }
 
 /* Fresh randomness for one call of the port. */
@@ -158,15 +179,23 @@ static void take_handshake(struct wr_engine *engine, struct turn *turn,
 	turn->moment = moment_now();
 
 	bool is_loaded = !wr_is_past(engine->loaded_until, turn->moment.now);
-	enum wr_verdict verdict = wr_port_input(engine->shared.port, datagram, &letter->from,
-						is_loaded, &turn->moment, fresh_entropy(engine),
-						&output);
+	enum wr_verdict verdict;
+
+	if (wr_relay_take(engine, datagram, &letter->from, turn->moment.now, &verdict)) {
+		if (verdict != WR_TAKEN)
+			wr_tally_drop(&engine->tally, verdict);
+		return;
+	}
+	verdict = wr_port_input(engine->shared.port, datagram, &letter->from, is_loaded,
+				&turn->moment, fresh_entropy(engine), &output);
 
 	if (!is_garbage(verdict))
 		spend_entropy(engine);
 	if (verdict != WR_TAKEN)
 		wr_tally_drop(&engine->tally, verdict);
 	do_output(engine, turn, &output);
+	if (output.heard)
+		tell_heard(engine, output.heard, &letter->from);
 }
 
 static void take_packet(struct wr_engine *engine, const struct turn *turn, struct wr_peer *peer,
@@ -193,6 +222,8 @@ static void take_letter(struct wr_engine *engine, struct turn *turn, const struc
 		take_handshake(engine, turn, letter, body);
 	else if (letter->kind == WR_LETTER_TUN)
 		take_wish(engine, letter->peer);
+	else if (letter->kind == WR_LETTER_HEARD)
+		tell_heard(engine, letter->peer, &letter->from);
 	else if (letter->peer->is_removed)
 		wr_tally_drop(&engine->tally, WR_DROP_STAGED);
 	else
@@ -245,6 +276,7 @@ static void poll_port(struct wr_engine *engine, const struct turn *turn)
 		spend_entropy(engine);
 		do_output(engine, turn, &output);
 		output.kind = WR_OUTPUT_NONE;
+		output.shook = NULL;
 	}
 }
 
@@ -318,6 +350,8 @@ bool wr_control_turn(struct wr_engine *engine)
 
 	read_all_mail(engine, &turn);
 	poll_port(engine, &turn);
+	if (engine->shared.port->relay)
+		wr_relay_age(engine->shared.port->relay, turn.moment.now);
 	wr_outbox_flush(&engine->outbox);
 	engine->outbox.wakes_control = false;
 	schedule_reclaim(engine, turn.moment.now);

@@ -25,6 +25,9 @@ struct wr_engine {
 	uint64_t generation;            /* of the newest socket set */
 	bool has_started;
 	void (*wants_tun)(void *context, struct wr_device *device);
+	void (*heard)(void *context, const struct wr_peer *peer, const struct wr_endpoint *from);
+	void (*shook)(void *context, const struct wr_peer *peer);
+	bool (*may_relay)(void *context, const struct wr_peer *from, const struct wr_peer *to);
 	void *context;
 	struct wr_worker *workers; /* shared.worker_count of them */
 };

@@ -12,4 +12,8 @@ void wr_tally_sum(const struct wr_tally *tally, struct wr_counters *sum)
 	sum->rx_packets += read_counter(&tally->rx_packets);
 	sum->tx_packets += read_counter(&tally->tx_packets);
 	sum->sent_cookies += read_counter(&tally->sent_cookies);
+	sum->relayed_packets += read_counter(&tally->relayed_packets);
+	sum->relayed_bytes += read_counter(&tally->relayed_bytes);
+	sum->relay_refused += read_counter(&tally->relay_refused);
+	sum->stun_answers += read_counter(&tally->stun_answers);
 }

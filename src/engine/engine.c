@@ -120,6 +120,14 @@ static int init_workers(struct wr_engine *engine, unsigned count)
 	return 0;
 }
 
+static int open_relay(struct wr_engine *engine)
+{
+	uint64_t secret;
+
+	wr_random(&secret, sizeof(secret));
+	return wr_relay_open(engine->shared.port, secret);
+}
+
 static int init(struct wr_engine *engine, const struct wr_engine_config *config)
 {
 	struct wr_siphash_key hash_key;
@@ -136,6 +144,8 @@ static int init(struct wr_engine *engine, const struct wr_engine_config *config)
 	    !wr_outbox_init(&engine->outbox, config->aead, engine->aead_context, &engine->tally) ||
 	    !publish_no_sockets(engine))
 		return -ENOMEM;
+	if (config->may_relay && open_relay(engine) < 0)
+		return -ENOMEM;
 	return init_workers(engine, config->workers);
 }
 
@@ -148,6 +158,10 @@ int wr_engine_new(const struct wr_engine_config *config, struct wr_engine **ret_
 		return -ENOMEM;
 	*engine = (struct wr_engine){ .shared.control_fd = -1,
 				      .wants_tun = config->wants_tun,
+				      .heard = config->heard,
+				      .shook = config->shook,
+				      .may_relay = config->may_relay,
+				      .shared.stun_desks = config->has_stun ? config->workers : 0,
 				      .context = config->context };
 	int error = init(engine, config);
 
@@ -213,6 +227,13 @@ int wr_engine_fd(const struct wr_engine *engine)
 	return engine->shared.control_fd;
 }
 
+static struct wr_instant relay_deadline(const struct wr_engine *engine)
+{
+	const struct wr_relay *relay = engine->shared.port->relay;
+
+	return relay ? wr_relay_deadline(relay) : WR_NEVER;
+}
+
 struct wr_instant wr_engine_run(struct wr_engine *engine)
 {
 	uint64_t wakes;
@@ -220,7 +241,8 @@ struct wr_instant wr_engine_run(struct wr_engine *engine)
 	eventfd_read(engine->shared.control_fd, &wakes);
 	if (!wr_control_turn(engine))
 		return wr_clock_now();
-	return wr_sooner(wr_port_deadline(engine->shared.port), engine->reclaim_due);
+	return wr_sooner(wr_sooner(wr_port_deadline(engine->shared.port), relay_deadline(engine)),
+			 engine->reclaim_due);
 }
 
 void wr_engine_counters(const struct wr_engine *engine, struct wr_counters *ret_counters)

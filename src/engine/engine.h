@@ -15,6 +15,7 @@
 #include "crypto/aead.h"
 #include "linux/tun.h"
 #include "policy/filter.h"
+#include "policy/guard.h"
 #include "wg/port.h"
 
 #define WR_ENGINE_MAX_WORKERS 16
@@ -30,6 +31,16 @@ struct wr_engine_config {
 	/* A packet for the own address of a device that forwards and has no TUN: called from
 	 * wr_engine_run(), not again for this device before wr_engine_hear(). May be NULL. */
 	void (*wants_tun)(void *context, struct wr_device *device);
+	/* A managed peer (wr_peer_manage()) was heard at an address that its traffic does not go
+	 * to; a handshake with a peer is through. Called from any function that takes the engine:
+	 * they remember, and do nothing with it. May be NULL. */
+	void (*heard)(void *context, const struct wr_peer *peer, const struct wr_endpoint *from);
+	void (*shook)(void *context, const struct wr_peer *peer);
+	/* May the port pass datagrams on, unopened, between two peers of one device? Called from
+	 * wr_engine_run(), for a handshake between two that have none yet, and from
+	 * wr_engine_review_relay(). NULL: it relays nothing. */
+	bool (*may_relay)(void *context, const struct wr_peer *from, const struct wr_peer *to);
+	bool has_stun; /* the port tells who asks by STUN what address it sees */
 	void *context;
 };
 
@@ -51,6 +62,9 @@ struct wr_counters {
 	uint64_t rx_packets, tx_packets; /* transport messages, keepalives too */
 	uint64_t handshakes;             /* sessions made */
 	uint64_t sent_cookies;
+	uint64_t relayed_packets, relayed_bytes; /* passed on unopened; of UDP payload */
+	uint64_t relay_refused;                  /* handshake messages between machines */
+	uint64_t stun_answers;
 };
 
 /* 0 or a negative errno. No thread runs yet. */
@@ -68,9 +82,15 @@ int wr_engine_attach(struct wr_engine *engine, struct wr_device *device, struct 
 	WR_MUST_CHECK;
 /* No worker uses the device's TUN any more when this returns; close it then. */
 void wr_engine_detach(struct wr_engine *engine, struct wr_device *device);
+/* What goes to the device's TUN and what comes from it is judged by it (borrowed; NULL: all pass)
+ * when this returns, and by none of before. The device has a TUN, or had one. */
+void wr_engine_set_guard(struct wr_engine *engine, struct wr_device *device,
+			 struct wr_guard *guard);
 /* Packets of the device's peers go on to its other peers; before it has any. */
 int wr_engine_forward(struct wr_engine *engine, struct wr_device *device,
 		      const struct wr_forwarding *forwarding) WR_MUST_CHECK;
+/* What was set by wr_engine_forward(); NULL: nothing. */
+const struct wr_forwarding *wr_engine_forwarding(const struct wr_device *device);
 void wr_engine_count_forwarded(const struct wr_device *device, struct wr_forwarded *ret_forwarded);
 /* wants_tun() may be called for the device again. */
 void wr_engine_hear(struct wr_device *device);
@@ -78,6 +98,14 @@ void wr_engine_hear(struct wr_device *device);
 void wr_engine_remove(struct wr_engine *engine, struct wr_device *device);
 /* The MTU that packets are padded to; as the interface has it. */
 void wr_engine_set_mtu(struct wr_engine *engine, struct wr_device *device, uint32_t mtu);
+
+/* Sends an empty packet of the peer's session to an address that its traffic does not go to, and
+ * which stays as it is; nothing of the peer's timers counts it. False if there is no session. */
+bool wr_engine_probe(struct wr_engine *engine, struct wr_peer *peer, const struct wr_endpoint *to);
+
+/* What may_relay() says of peers of the device may be another thing by now: it is asked again,
+ * and what it forbids stops, for each worker when wr_engine_settle() returns. */
+void wr_engine_review_relay(struct wr_engine *engine, const struct wr_device *device);
 
 /* Starts the workers. 0 or a negative errno. */
 int wr_engine_start(struct wr_engine *engine) WR_MUST_CHECK;

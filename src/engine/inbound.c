@@ -5,9 +5,11 @@
 
 #include "engine/forward.h"
 #include "engine/mail.h"
+#include "engine/relay.h"
 #include "engine/worker.h"
 #include "wire/message.h"
 #include "wire/packet.h"
+#include "wire/stun.h"
 
 /* Transport messages opened at a time: a burst of UDP_GRO has up to 64. */
 #define OPEN_BATCH 64
@@ -20,10 +22,12 @@ struct group {
 	struct wr_session *session;
 	struct wr_attachment *attachment;
 	const struct wr_binding *binding; /* of the attachment; NULL: no TUN */
+	struct wr_guard *guard;           /* the same; NULL: all pass */
 	const struct wr_udp_burst *burst;
 	unsigned count;
 	struct wr_aead_job jobs[OPEN_BATCH];
 	struct wr_forward_run run;
+	struct wr_relay_outbox relayed;
 };
 
 /* Its jobs are written before they are read. */
@@ -32,8 +36,10 @@ static void group_init(struct group *group)
 	group->session = NULL;
 	group->attachment = NULL;
 	group->binding = NULL;
+	group->guard = NULL;
 	group->count = 0;
 	wr_forward_init(&group->run);
+	wr_relay_outbox_init(&group->relayed);
 }
 
 /* --- To the TUN. --- */
@@ -110,6 +116,7 @@ static enum wr_verdict hand_on(struct wr_worker *worker, struct group *group, ui
 			       const struct wr_packet *packet)
 {
 	const struct wr_attachment *attachment = group->attachment;
+	enum wr_verdict verdict = WR_TAKEN;
 
 	if (attachment && attachment->is_hub && !wr_forward_is_own(attachment, packet))
 		return wr_forward_add(worker, &group->run, group->session->peer, ip, packet);
@@ -117,8 +124,11 @@ static enum wr_verdict hand_on(struct wr_worker *worker, struct group *group, ui
 		ask_for_tun(worker, group);
 		return WR_DROP_TUN;
 	}
-	deliver(worker, group->binding->tun, ip, packet);
-	return WR_TAKEN;
+	if (group->guard)
+		verdict = wr_guard_judge(group->guard, ip, packet->total_len, worker->now);
+	if (verdict == WR_TAKEN)
+		deliver(worker, group->binding->tun, ip, packet);
+	return verdict;
 }
 
 /* True if the message was authentic and fresh. */
@@ -147,6 +157,20 @@ static bool take(struct wr_worker *worker, struct group *group, const struct wr_
 
 /* --- A group. --- */
 
+/* A managed peer was heard elsewhere than its traffic goes to. */
+static void tell(struct wr_worker *worker, const struct group *group)
+{
+	struct wr_letter letter = {
+		.kind = WR_LETTER_HEARD,
+		.peer = group->session->peer,
+		.from = group->burst->remote,
+	};
+
+	/* One that finds no room is told with the next packet of its kind. */
+	(void)wr_mail_push(worker->mail, &letter, (struct wr_bytes){ NULL, 0 });
+	worker->wakes_control = true;
+}
+
 static void open_group(struct wr_worker *worker, struct group *group)
 {
 	uint64_t bytes = 0, packets = 0;
@@ -171,7 +195,8 @@ static void open_group(struct wr_worker *worker, struct group *group)
 	wr_tally_add(&worker->tally.rx_packets, packets);
 	worker->wakes_control |= wr_peer_note_received(group->session->peer, group->session,
 						       worker->now, bytes, has_data);
-	wr_peer_follow(group->session->peer, &group->burst->remote);
+	if (wr_peer_hear(group->session->peer, &group->burst->remote, worker->now))
+		tell(worker, group);
 }
 
 /* What is gathered for the device goes where it is for. */
@@ -195,6 +220,7 @@ static void switch_session(struct wr_worker *worker, struct group *group,
 	finish(worker, group);
 	group->attachment = attachment;
 	group->binding = attachment ? wr_binding_of(attachment) : NULL;
+	group->guard = attachment ? wr_guard_of(attachment) : NULL;
 	if (group->binding)
 		wr_coalescer_init(worker->coalescer, group->binding->tun->has_offload,
 				  group->binding->tun->has_udp_offload);
@@ -209,7 +235,8 @@ static void take_data(struct wr_worker *worker, struct group *group, uint8_t *me
 		struct wr_index_entry *entry = wr_index_find(&port->indices, receiver);
 
 		if (!entry || entry->kind != WR_INDEX_SESSION) {
-			wr_tally_drop(&worker->tally, WR_DROP_INDEX);
+			if (!wr_relay_pass(worker, &group->relayed, group->burst, message, len))
+				wr_tally_drop(&worker->tally, WR_DROP_INDEX);
 			return;
 		}
 		switch_session(worker, group, WR_CONTAINER_OF(entry, struct wr_session, index));
@@ -238,6 +265,25 @@ static void take_handshake(struct wr_worker *worker, const struct wr_udp_burst *
 	worker->wakes_control = true;
 }
 
+/* No message of WireGuard's. */
+static void take_other(struct wr_worker *worker, const struct wr_udp_burst *burst,
+		       struct wr_bytes datagram)
+{
+	bool is_v4 = burst->remote.ip.family == WR_IPV4;
+	enum wr_verdict verdict;
+
+	if (worker->stun && wr_stun_is(datagram))
+		verdict = wr_stun_desk_take(worker->stun,
+					    is_v4 ? worker->outbox.v4 : worker->outbox.v6, burst,
+					    datagram, worker->now);
+	else
+		verdict = wr_message_refuse(datagram);
+	if (verdict == WR_TAKEN)
+		wr_tally_add(&worker->tally.stun_answers, 1);
+	else
+		wr_tally_drop(&worker->tally, verdict);
+}
+
 static void take_datagram(struct wr_worker *worker, struct group *group, uint8_t *data,
 			  uint32_t len)
 {
@@ -248,7 +294,7 @@ static void take_datagram(struct wr_worker *worker, struct group *group, uint8_t
 	case WR_MESSAGE_INITIATION:
 	case WR_MESSAGE_RESPONSE:
 	case WR_MESSAGE_COOKIE: take_handshake(worker, group->burst, datagram); break;
-	case WR_MESSAGE_NONE: wr_tally_drop(&worker->tally, wr_message_refuse(datagram)); break;
+	case WR_MESSAGE_NONE: take_other(worker, group->burst, datagram); break;
 	}
 }
 
@@ -279,6 +325,7 @@ void wr_worker_inbound(struct wr_worker *worker, int fd)
 	for (int i = 0; i < count; i++)
 		take_burst(worker, &group, &bursts[i]);
 	finish(worker, &group);
+	wr_relay_flush(worker, &group.relayed);
 	wr_outbox_flush(outbox);
 	worker->wakes_control |= outbox->wakes_control;
 	outbox->wakes_control = false;

@@ -84,6 +84,15 @@ static void seal_all(struct wr_worker *worker, const struct wr_attachment *attac
 			      tos);
 }
 
+/* A super-packet is one flow's: its headers say all. Before they are written over. */
+static enum wr_verdict judge(const struct wr_worker *worker, const struct wr_attachment *attachment,
+			     const uint8_t *ip, const struct wr_packet *packet)
+{
+	struct wr_guard *guard = wr_guard_of(attachment);
+
+	return guard ? wr_guard_judge(guard, ip, packet->total_len, worker->now) : WR_TAKEN;
+}
+
 static void carry(struct wr_worker *worker, const struct wr_attachment *attachment,
 		  const struct virtio_net_hdr *header, uint32_t len)
 {
@@ -98,8 +107,10 @@ static void carry(struct wr_worker *worker, const struct wr_attachment *attachme
 
 	if (!flow.peer)
 		return;
-	enum wr_verdict verdict = wr_segmenter_start(&worker->segmenter, header, ip, len);
+	enum wr_verdict verdict = judge(worker, attachment, ip, &packet);
 
+	if (verdict == WR_TAKEN)
+		verdict = wr_segmenter_start(&worker->segmenter, header, ip, len);
 	if (verdict != WR_TAKEN)
 		wr_tally_drop(&worker->tally, verdict);
 	else if (flow.session)

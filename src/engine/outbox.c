@@ -136,3 +136,28 @@ void wr_outbox_add(struct wr_outbox *outbox, const struct wr_flow *flow, uint64_
 		outbox->is_last_open = false;
 	wr_tally_add(&outbox->tally->tx_packets, 1);
 }
+
+bool wr_outbox_probe(struct wr_outbox *outbox, struct wr_session *session,
+		     const struct wr_endpoint *to)
+{
+	int fd = to->ip.family == WR_IPV4 ? outbox->v4 : outbox->v6;
+	uint8_t message[WR_DATA_OVERHEAD];
+	uint8_t nothing[1] = { 0 };
+	struct wr_udp_burst burst = {
+		.data = message,
+		.len = sizeof(message),
+		.segment = sizeof(message),
+		.remote = *to,
+	};
+	unsigned dropped = 1;
+	uint64_t counter;
+
+	if (!wr_session_take_counters(session, 1, &counter))
+		return false;
+	seal(outbox, session, counter, nothing, 0, 0, message);
+	if (fd >= 0)
+		wr_udp_send(fd, &burst, 1, &dropped);
+	wr_tally_add(&outbox->tally->verdicts[WR_DROP_UDP], dropped);
+	wr_tally_add(&outbox->tally->tx_packets, 1);
+	return true;
+}

@@ -68,5 +68,9 @@ static inline bool wr_outbox_is_full(const struct wr_outbox *outbox)
 	return outbox->used >= WR_OUTBOX_FLUSH;
 }
 
+/* Seals an empty packet and sends it at once to `to`, wherever the peer's packets go, and without
+ * a note. False if the session has no more counters. */
+bool wr_outbox_probe(struct wr_outbox *outbox, struct wr_session *session,
+		     const struct wr_endpoint *to);
 /* Sends all, and leaves notes in the peers. */
 void wr_outbox_flush(struct wr_outbox *outbox);

@@ -182,6 +182,11 @@ int wr_worker_init(struct wr_worker *worker, struct wr_shared *shared, unsigned 
 	    !worker->coalescer || !worker->tun_buffer || !worker->watched ||
 	    !wr_outbox_init(&worker->outbox, shared->aead, worker->aead_context, &worker->tally))
 		return -ENOMEM;
+	if (shared->stun_desks) {
+		worker->stun = wr_stun_desk_new(shared->stun_desks);
+		if (!worker->stun)
+			return -ENOMEM;
+	}
 	wr_coalescer_init(worker->coalescer, false, false);
 	return 0;
 }
@@ -216,6 +221,7 @@ void wr_worker_done(struct wr_worker *worker)
 	if (worker->aead_context)
 		worker->shared->aead->context_free(worker->aead_context);
 	wr_udp_receiver_free(worker->receiver);
+	wr_stun_desk_free(worker->stun);
 	free(worker->coalescer);
 	free(worker->tun_buffer);
 	free(worker->watched);

@@ -18,6 +18,7 @@
 #include "engine/outbox.h"
 #include "engine/rcu.h"
 #include "engine/segment.h"
+#include "engine/stun.h"
 #include "linux/tun.h"
 #include "linux/udp.h"
 #include "wg/port.h"
@@ -43,6 +44,7 @@ struct wr_shared {
 	struct wr_rcu rcu;
 	_Atomic(struct wr_socket_set *) sockets; /* never NULL */
 	_Atomic bool is_stopping;
+	unsigned stun_desks; /* 0: STUN is not answered */
 	int control_fd; /* eventfd: the control thread has something to do */
 	unsigned worker_count;
 	struct wr_bindings bindings;
@@ -67,6 +69,7 @@ struct wr_worker {
 	struct wr_aead_context *aead_context;
 	struct wr_outbox outbox;
 	struct wr_udp_receiver *receiver;
+	struct wr_stun_desk *stun; /* NULL: not answered */
 	struct wr_coalescer *coalescer;
 	struct wr_segmenter segmenter;
 	uint8_t *tun_buffer; /* one packet as read from a TUN */

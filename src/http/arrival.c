@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http/address.h"
 #include "http/serving.h"
 
 /* The longest that a TLS handshake may take, whatever a request may. */
@@ -23,26 +24,6 @@ static void see_unix_peer(struct wr_http_connection *connection)
 		wr_connection_close(connection);
 	else
 		connection->uid = credentials.uid;
-}
-
-static struct wr_ip ip_of(const struct sockaddr_storage *address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const struct sockaddr_in *in4 = (const struct sockaddr_in *)(const void *)address;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
-	struct wr_ip ip = { .family = WR_FAMILY_NONE };
-
-	if (address->ss_family == AF_INET) {
-		ip.family = WR_IPV4;
-		memcpy(ip.bytes, &in4->sin_addr, 4);
-	} else if (memcmp(&in6->sin6_addr, mapped, sizeof(mapped)) == 0) {
-		ip.family = WR_IPV4;
-		memcpy(ip.bytes, (const uint8_t *)&in6->sin6_addr + 12, 4);
-	} else {
-		ip.family = WR_IPV6;
-		memcpy(ip.bytes, &in6->sin6_addr, 16);
-	}
-	return ip;
 }
 
 /* Whoever listens to events says nothing; a peer that was switched off says nothing either. */
@@ -65,7 +46,7 @@ static void see_tcp_peer(struct wr_http_connection *connection)
 		wr_connection_close(connection);
 		return;
 	}
-	connection->remote = ip_of(&address);
+	connection->remote = wr_address_ip(&address);
 	uv_tcp_nodelay(&connection->tcp, 1);
 	watch_for_death(connection);
 }
@@ -117,20 +98,6 @@ static bool is_one_too_many(const struct wr_http_connection *connection)
 	return same > limits->per_address;
 }
 
-static void link_in(struct wr_http_connection *connection)
-{
-	struct wr_http_server *server = connection->server;
-
-	connection->next = server->connections;
-	if (connection->next)
-		connection->next->prev = connection;
-	server->connections = connection;
-	if (connection->is_unix)
-		server->unix_count++;
-	else
-		server->tcp_count++;
-}
-
 static void start(struct wr_http_connection *connection)
 {
 	struct wr_http_server *server = connection->server;
@@ -163,7 +130,7 @@ void wr_connection_accept(struct wr_http_listener *listener)
 	else
 		uv_tcp_init(server->loop, &connection->tcp);
 	connection->handle.data = connection;
-	link_in(connection);
+	wr_connection_link_in(connection);
 	if (uv_accept(&listener->stream, &connection->stream) < 0)
 		wr_connection_close(connection);
 	else if (is_unix)

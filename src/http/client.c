@@ -230,8 +230,9 @@ static bool print_request(struct wr_buffer *out, const struct wr_dial *dial,
 
 	return is_line(ask->path) && ask->path[0] == '/' && !strchr(ask->path, ' ') &&
 	       wr_http_is_token(ask->method, strlen(ask->method)) &&
-	       wr_buffer_print(out, "%s %s%s HTTP/1.1\r\n", ask->method, dial->prefix, ask->path) &&
-	       print_field(out, "host", dial->host) && print_field(out, "accept", accept) &&
+	       wr_buffer_print(out, "%s %s%s HTTP/1.1\r\n", ask->method, dial->url.prefix,
+			       ask->path) &&
+	       print_field(out, "host", dial->url.host) && print_field(out, "accept", accept) &&
 	       print_field(out, "user-agent", "warren") &&
 	       print_field(out, "connection", "close") &&
 	       print_field(out, "authorization", ask->authorization) &&

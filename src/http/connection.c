@@ -17,20 +17,78 @@ struct write {
 
 /* --- The end. --- */
 
-static void link_out(struct wr_http_connection *connection)
+static struct wr_http_connection **list_of(const struct wr_http_connection *connection)
 {
 	struct wr_http_server *server = connection->server;
 
+	return connection->is_upgraded ? &server->websockets : &server->connections;
+}
+
+static unsigned *count_of(const struct wr_http_connection *connection)
+{
+	struct wr_http_server *server = connection->server;
+
+	if (connection->is_upgraded)
+		return &server->websocket_count;
+	return connection->is_unix ? &server->unix_count : &server->tcp_count;
+}
+
+void wr_connection_link_in(struct wr_http_connection *connection)
+{
+	struct wr_http_connection **list = list_of(connection);
+
+	connection->next = *list;
+	connection->prev = NULL;
+	if (connection->next)
+		connection->next->prev = connection;
+	*list = connection;
+	++*count_of(connection);
+}
+
+static void link_out(struct wr_http_connection *connection)
+{
 	if (connection->next)
 		connection->next->prev = connection->prev;
 	if (connection->prev)
 		connection->prev->next = connection->next;
 	else
-		server->connections = connection->next;
-	if (connection->is_unix)
-		server->unix_count--;
+		*list_of(connection) = connection->next;
+	--*count_of(connection);
+}
+
+static void take_from_due(struct wr_http_connection *connection)
+{
+	if (!connection->is_due)
+		return;
+	connection->is_due = false;
+	if (connection->due_next)
+		connection->due_next->due_prev = connection->due_prev;
+	if (connection->due_prev)
+		connection->due_prev->due_next = connection->due_next;
+	else if (connection->server->due == connection)
+		connection->server->due = connection->due_next;
 	else
-		server->tcp_count--;
+		connection->server->turning = connection->due_next;
+	connection->due_next = connection->due_prev = NULL;
+}
+
+static void let_requests_go(struct wr_http_connection *connection)
+{
+	while (connection->requests)
+		wr_request_abandon(connection->requests);
+	if (connection->state)
+		connection->protocol->free(connection->state);
+	connection->state = NULL;
+}
+
+/* Not from within the protocol that was spoken up to now: it is freed. */
+static void switch_over(struct wr_http_connection *connection)
+{
+	let_requests_go(connection);
+	connection->protocol = &wr_http_websocket;
+	connection->state = WR_TAKE(connection->upgrade);
+	if (connection->is_ending)
+		connection->protocol->retire(connection);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -38,11 +96,11 @@ static void on_closed(uv_handle_t *handle)
 	struct wr_http_connection *connection = handle->data;
 	struct wr_http_server *server = connection->server;
 
+	take_from_due(connection);
 	link_out(connection);
-	while (connection->requests)
-		wr_request_abandon(connection->requests);
-	if (connection->state)
-		connection->protocol->free(connection->state);
+	if (connection->upgrade)
+		switch_over(connection);
+	let_requests_go(connection);
 	wr_tls_free(connection->tls);
 	wr_buffer_done(&connection->in);
 	free(connection);
@@ -137,7 +195,9 @@ static void shut(struct wr_http_connection *connection)
 	if (connection->is_shut || uv_is_closing(&connection->handle))
 		return;
 	connection->is_shut = true;
-	connection->deadline = 0;
+	connection->deadline = connection->is_upgraded
+				       ? uv_now(connection->server->loop) + WR_HTTP_LINGER_MS
+				       : 0;
 	wr_buffer_done(&connection->in);
 	if (connection->tls) {
 		wr_tls_end(connection->tls);
@@ -215,6 +275,8 @@ static void choose_protocol(struct wr_http_connection *connection)
 
 static void take_step(struct wr_http_connection *connection)
 {
+	if (connection->upgrade)
+		switch_over(connection);
 	if (connection->tls)
 		read_tls(connection);
 	if (!connection->protocol && !uv_is_closing(&connection->handle))
@@ -226,7 +288,7 @@ static void take_step(struct wr_http_connection *connection)
 	/* Nothing may come on the socket that would make another turn. */
 	connection->turns_again |= connection->has_more && connection->in.len < WR_HTTP_UNREAD;
 	if ((connection->is_ending || connection->has_ended) && !connection->requests &&
-	    connection->unsent < WR_HTTP_UNSENT)
+	    !connection->is_held && connection->unsent < WR_HTTP_UNSENT)
 		shut(connection);
 }
 
@@ -250,8 +312,46 @@ void wr_connection_turn(struct wr_http_connection *connection)
 
 void wr_connection_turn_soon(struct wr_http_connection *connection)
 {
-	connection->is_due = true;
-	wr_server_wake(connection->server);
+	struct wr_http_server *server = connection->server;
+
+	if (!connection->is_due) {
+		connection->is_due = true;
+		connection->due_next = server->due;
+		if (connection->due_next)
+			connection->due_next->due_prev = connection;
+		server->due = connection;
+	}
+	wr_server_wake(server);
+}
+
+/* Who becomes due meanwhile has his turn in the next round. */
+void wr_connection_turn_due(struct wr_http_server *server)
+{
+	server->turning = WR_TAKE(server->due);
+	while (server->turning) {
+		struct wr_http_connection *connection = server->turning;
+
+		take_from_due(connection);
+		wr_connection_turn(connection);
+	}
+}
+
+/* --- A WebSocket takes over. --- */
+
+void wr_connection_upgrade(struct wr_http_connection *connection, struct wr_websocket *websocket)
+{
+	link_out(connection);
+	connection->is_upgraded = connection->is_held = true;
+	connection->upgrade = websocket;
+	wr_connection_link_in(connection);
+	wr_connection_turn_soon(connection);
+}
+
+void wr_connection_release(struct wr_http_connection *connection)
+{
+	connection->is_held = false;
+	connection->is_ending = true;
+	wr_connection_turn_soon(connection);
 }
 
 /* --- Reading. --- */

@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/number.h"
-#include "http/pin.h"
-
 /* What TLS makes of a piece, and what it is given at once. */
 #define PIECE (16 << 10)
 
@@ -177,31 +174,12 @@ static int shake_hands(struct wr_dial *dial)
 		if (result == WR_TLS_BROKEN)
 			return wr_dial_fail(dial, -EPROTO,
 					    "TLS: %s speaks none, or none that we do too",
-					    dial->host);
+					    dial->url.host);
 		if (!status)
 			status = feed_tls(dial);
 		if (status)
 			return status;
 	}
-	return 0;
-}
-
-static int look_at_certificate(struct wr_dial *dial, const char *pin)
-{
-	X509 *certificate = wr_tls_certificate(dial->tls);
-	const char *distrust = wr_tls_distrust(dial->tls);
-	int status = certificate ? wr_pin_of(certificate, dial->pin) : -EPROTO;
-
-	X509_free(certificate);
-	if (status)
-		return wr_dial_fail(dial, status, "TLS: %s showed no certificate", dial->host);
-	if (pin && strcmp(pin, dial->pin) != 0)
-		return wr_dial_fail(dial, -EKEYREJECTED,
-				    "%s has another certificate than before: pin %s", dial->host,
-				    dial->pin);
-	if (!pin && distrust)
-		return wr_dial_fail(dial, -EKEYREJECTED, "certificate is not trusted (%s): pin %s",
-				    distrust, dial->pin);
 	return 0;
 }
 
@@ -214,70 +192,11 @@ static int start_tls(struct wr_dial *dial, const char *name, const char *pin)
 	if (!dial->tls)
 		return wr_dial_fail(dial, -ENOMEM, "out of memory");
 	status = shake_hands(dial);
-	return status ? status : look_at_certificate(dial, pin);
+	return status ? status
+		      : wr_trust_check(dial->tls, dial->url.host, pin, dial->pin, dial->why);
 }
 
 /* --- Where to. --- */
-
-struct url {
-	bool is_tls;
-	char name[256]; /* without brackets */
-	char port[6];
-};
-
-/* The name: "example.com", "192.0.2.1" or "[2001:db8::1]". Returns what follows, or NULL. */
-static const char *read_name(const char *text, struct url *url)
-{
-	bool has_brackets = *text == '[';
-	const char *start = text + has_brackets;
-	size_t len = strcspn(start, has_brackets ? "]" : ":/?#@");
-
-	if (!len || len >= sizeof(url->name) || (has_brackets && start[len] != ']'))
-		return NULL;
-	memcpy(url->name, start, len);
-	url->name[len] = '\0';
-	return start + len + has_brackets;
-}
-
-static const char *read_port(const char *text, struct url *url)
-{
-	uint64_t port;
-	size_t len;
-
-	strcpy(url->port, url->is_tls ? "443" : "80");
-	if (*text != ':')
-		return text;
-	len = strcspn(++text, "/?#");
-	if (!wr_number_parse(text, len, 65535, &port) || !port)
-		return NULL;
-	snprintf(url->port, sizeof(url->port), "%u", (unsigned)port);
-	return text + len;
-}
-
-static int read_url(struct wr_dial *dial, const char *text, struct url *url)
-{
-	const char *at, *start = strstr(text, "://");
-	size_t len;
-
-	url->is_tls = strncasecmp(text, "https:", 6) == 0;
-	if (!start || (!url->is_tls && strncasecmp(text, "http:", 5) != 0))
-		return wr_dial_fail(dial, -EINVAL, "no URL of the form https://host:port: %s",
-				    text);
-	at = read_name(start + 3, url);
-	if (at)
-		snprintf(dial->host, sizeof(dial->host), "%.*s", (int)strcspn(start + 3, "/?#"),
-			 start + 3);
-	at = at ? read_port(at, url) : NULL;
-	len = at ? strlen(at) : 0;
-	while (len && at[len - 1] == '/')
-		len--;
-	if (!at || (len && *at != '/') || strpbrk(at, "?# ") || len >= sizeof(dial->prefix))
-		return wr_dial_fail(dial, -EINVAL, "no URL of the form https://host:port: %s",
-				    text);
-	memcpy(dial->prefix, at, len);
-	dial->prefix[len] = '\0';
-	return 0;
-}
 
 static int connect_one(struct wr_dial *dial, int family, const struct sockaddr *address,
 		       socklen_t len)
@@ -308,11 +227,12 @@ static int connect_any(struct wr_dial *dial, const struct addrinfo *found)
 			close(dial->fd);
 		status = connect_one(dial, found->ai_family, found->ai_addr, found->ai_addrlen);
 	}
-	return status ? wr_dial_fail(dial, status, "%s: %s", dial->host, strerror(-status)) : 0;
+	return status ? wr_dial_fail(dial, status, "%s: %s", dial->url.host, strerror(-status)) : 0;
 }
 
-static int connect_url(struct wr_dial *dial, const struct url *url)
+static int connect_url(struct wr_dial *dial)
 {
+	const struct wr_url *url = &dial->url;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *found;
 	int status = getaddrinfo(url->name, url->port, &hints, &found);
@@ -329,7 +249,7 @@ static int connect_unix(struct wr_dial *dial, const char *path)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int status;
 
-	strcpy(dial->host, "localhost");
+	strcpy(dial->url.host, "localhost");
 	if (strlen(path) >= sizeof(address.sun_path))
 		return wr_dial_fail(dial, -ENAMETOOLONG, "%s: the path is too long for a socket",
 				    path);
@@ -340,12 +260,15 @@ static int connect_unix(struct wr_dial *dial, const char *path)
 
 static int open_url(struct wr_dial *dial, const struct wr_http_target *target)
 {
-	struct url url;
-	int status = read_url(dial, target->url, &url);
+	int status;
 
-	if (!status)
-		status = connect_url(dial, &url);
-	return status || !url.is_tls ? status : start_tls(dial, url.name, target->pin);
+	if (!wr_url_parse(target->url, &dial->url))
+		return wr_dial_fail(dial, -EINVAL, "no URL of the form https://host:port: %s",
+				    target->url);
+	status = connect_url(dial);
+	if (status || !dial->url.is_tls)
+		return status;
+	return start_tls(dial, dial->url.name, target->pin);
 }
 
 int wr_dial_open(struct wr_dial *dial, const struct wr_http_target *target, unsigned seconds,

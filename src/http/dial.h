@@ -8,15 +8,14 @@
 #include "http/certificate.h"
 #include "http/client.h"
 #include "http/tls.h"
-
-#define WR_WHY_LEN 200
+#include "http/trust.h"
+#include "http/url.h"
 
 struct wr_dial {
 	int fd;             /* -1: none */
 	struct wr_tls *tls; /* NULL: in the clear */
 	uint64_t deadline;  /* CLOCK_MONOTONIC, in milliseconds */
-	char host[300];     /* for the Host header: "example.com:8443" */
-	char prefix[256];   /* path of the URL, without '/' at its end */
+	struct wr_url url;  /* over a Unix socket: host and prefix only */
 	char pin[WR_PIN_LEN + 1];
 	char *why; /* WR_WHY_LEN */
 };

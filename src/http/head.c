@@ -30,6 +30,11 @@ static const struct {
 	[WR_KEPT_EXPECT] = { "expect", NULL },
 	[WR_KEPT_X_FORWARDED_FOR] = { "x-forwarded-for", ", " },
 	[WR_KEPT_X_FORWARDED_PROTO] = { "x-forwarded-proto", ", " },
+	[WR_KEPT_CONNECTION] = { "connection", ", " },
+	[WR_KEPT_UPGRADE] = { "upgrade", ", " },
+	[WR_KEPT_WEBSOCKET_KEY] = { "sec-websocket-key", NULL },
+	[WR_KEPT_WEBSOCKET_VERSION] = { "sec-websocket-version", NULL },
+	[WR_KEPT_WEBSOCKET_PROTOCOL] = { "sec-websocket-protocol", ", " },
 };
 
 void wr_head_fault(struct wr_http_head *head, unsigned status)

@@ -49,12 +49,12 @@ void wr_server_look_closed(struct wr_http_server *server)
 	void *context = server->closed_context;
 
 	/* These are the last, for they end what takes too long. */
-	if (server->is_closing && !server->connections && !server->tcp.server &&
-	    !server->pipe.server) {
+	if (server->is_closing && !server->connections && !server->websockets &&
+	    !server->tcp.server && !server->pipe.server) {
 		close_handle((uv_handle_t *)&server->timer);
 		close_handle((uv_handle_t *)&server->idle);
 	}
-	if (server->handles || server->connections)
+	if (server->handles || server->connections || server->websockets)
 		return;
 	server_free(server);
 	if (closed)
@@ -63,12 +63,9 @@ void wr_server_look_closed(struct wr_http_server *server)
 
 /* --- Time. --- */
 
-static void on_tick(uv_timer_t *timer)
+static void tick(struct wr_http_connection *first, bool is_late)
 {
-	struct wr_http_server *server = timer->data;
-	bool is_late = server->is_closing && server->close_deadline <= uv_now(server->loop);
-
-	for (struct wr_http_connection *c = server->connections; c; c = c->next) {
+	for (struct wr_http_connection *c = first; c; c = c->next) {
 		if (is_late)
 			wr_connection_close(c);
 		else if (!uv_is_closing(&c->handle))
@@ -76,17 +73,21 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+	struct wr_http_server *server = timer->data;
+	bool is_late = server->is_closing && server->close_deadline <= uv_now(server->loop);
+
+	tick(server->connections, is_late);
+	tick(server->websockets, is_late);
+}
+
 static void on_idle(uv_idle_t *idle)
 {
 	struct wr_http_server *server = idle->data;
 
 	uv_idle_stop(idle);
-	for (struct wr_http_connection *c = server->connections; c; c = c->next) {
-		if (c->is_due) {
-			c->is_due = false;
-			wr_connection_turn(c);
-		}
-	}
+	wr_connection_turn_due(server);
 }
 
 void wr_server_wake(struct wr_http_server *server)
@@ -211,6 +212,15 @@ static void retire(struct wr_http_connection *connection)
 	wr_connection_end(connection);
 }
 
+/* Connections leave the list later, when their handles are closed. */
+static void retire_all(struct wr_http_connection *first)
+{
+	for (struct wr_http_connection *c = first; c; c = c->next) {
+		if (!uv_is_closing(&c->handle))
+			retire(c);
+	}
+}
+
 void wr_http_server_close(struct wr_http_server *server, struct wr_span grace,
 			  void (*closed)(void *context), void *context)
 {
@@ -223,9 +233,7 @@ void wr_http_server_close(struct wr_http_server *server, struct wr_span grace,
 	wr_listener_close(&server->pipe);
 	if (server->unix_path)
 		unlink(server->unix_path);
-	for (struct wr_http_connection *c = server->connections; c; c = c->next) {
-		if (!uv_is_closing(&c->handle))
-			retire(c);
-	}
+	retire_all(server->connections);
+	retire_all(server->websockets);
 	wr_server_look_closed(server);
 }

@@ -33,6 +33,7 @@ struct wr_http_limits {
 	unsigned connections;  /* more: the newest is closed */
 	unsigned per_address;  /* connections of one address (IPv6: /64) */
 	unsigned idle_seconds; /* without a request, or within one */
+	unsigned websockets;   /* that are open; they do not count above. 0: 50,000 */
 };
 
 struct wr_http_config {

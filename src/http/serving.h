@@ -41,7 +41,11 @@
  * kernel would take the answer back (RFC 9112 section 9.6). */
 #define WR_HTTP_LINGER_MS 2000
 
+/* WebSockets at one time, where the configuration does not say. */
+#define WR_HTTP_WEBSOCKETS 50000
+
 struct wr_http_connection;
+struct wr_websocket;
 
 struct wr_http_stream {
 	void (*ended)(void *context);
@@ -90,7 +94,7 @@ struct wr_http_protocol {
 	/* A request did not come in time. */
 	void (*expire)(struct wr_http_request *request);
 };
-extern const struct wr_http_protocol wr_http1, wr_http2;
+extern const struct wr_http_protocol wr_http1, wr_http2, wr_http_websocket;
 
 struct wr_http_connection {
 	union {
@@ -104,7 +108,9 @@ struct wr_http_connection {
 	struct wr_http_connection *next, *prev;
 	const struct wr_http_protocol *protocol; /* NULL until it is known */
 	void *state;                             /* the protocol's */
-	struct wr_tls *tls;                      /* NULL: in the clear */
+	struct wr_websocket *upgrade;            /* takes over with the next turn; else NULL */
+	struct wr_http_connection *due_next, *due_prev; /* while it is due */
+	struct wr_tls *tls;                             /* NULL: in the clear */
 	struct wr_buffer in;
 	struct wr_http_request *requests;
 	unsigned abandoned;
@@ -117,11 +123,13 @@ struct wr_http_connection {
 	bool is_turning, turns_again;
 	bool is_due; /* a turn soon */
 	bool is_reading;
-	bool has_ended; /* the other side will say no more */
-	bool has_more;  /* TLS holds bytes that had no room in `in` */
-	bool is_ending; /* no more requests; ends when all is answered */
-	bool is_shut;   /* all is answered, what comes is thrown away */
-	bool is_said;   /* all is sent too */
+	bool has_ended;   /* the other side will say no more */
+	bool has_more;    /* TLS holds bytes that had no room in `in` */
+	bool is_ending;   /* no more requests; ends when all is answered */
+	bool is_shut;     /* all is answered, what comes is thrown away */
+	bool is_said;     /* all is sent too */
+	bool is_upgraded; /* counts as a WebSocket */
+	bool is_held;     /* a WebSocket says when it is over */
 };
 
 struct wr_http_listener {
@@ -142,8 +150,9 @@ struct wr_http_server {
 	SSL_CTX *tls; /* NULL: in the clear */
 	uv_timer_t timer;
 	uv_idle_t idle; /* runs while some are due */
-	struct wr_http_connection *connections;
-	unsigned tcp_count, unix_count, stream_count;
+	struct wr_http_connection *connections, *websockets;
+	struct wr_http_connection *due, *turning;
+	unsigned tcp_count, unix_count, stream_count, websocket_count;
 	size_t body_len;  /* of all that came in and is not answered */
 	unsigned handles; /* of the server itself, not closed yet */
 	bool is_closing;
@@ -173,9 +182,17 @@ void wr_connection_accept(struct wr_http_listener *listener);
 size_t wr_connection_share(const struct wr_http_connection *connection);
 
 /* --- connection.c --- */
+/* Into the server's list. */
+void wr_connection_link_in(struct wr_http_connection *connection);
+/* The request becomes a WebSocket: the connection is its, from the next turn on. */
+void wr_connection_upgrade(struct wr_http_connection *connection, struct wr_websocket *websocket);
+/* The WebSocket is over: says goodbye and closes. */
+void wr_connection_release(struct wr_http_connection *connection);
 void wr_connection_turn(struct wr_http_connection *connection);
 /* In the loop's next round: for who must not be called back before he has returned. */
 void wr_connection_turn_soon(struct wr_http_connection *connection);
+/* Those who asked for it have their turns. */
+void wr_connection_turn_due(struct wr_http_server *server);
 /* Sends now; at most WR_HTTP_PIECE. What fails ends the connection. */
 void wr_connection_send(struct wr_http_connection *connection, const uint8_t *data, size_t len);
 /* No more requests; it closes when those there are have been answered. */

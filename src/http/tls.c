@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -175,6 +176,20 @@ bool wr_tls_feed(struct wr_tls *tls, const uint8_t *data, size_t len)
 	return !len || BIO_write(tls->in, data, (int)len) == (int)len;
 }
 
+/* A BIO keeps the most that ever was in it; thousands of connections rest most of the time. */
+static void let_go(BIO *bio)
+{
+	BUF_MEM *memory, *fresh;
+
+	if (BIO_get_mem_ptr(bio, &memory) != 1 || memory->length || !memory->max)
+		return;
+	fresh = BUF_MEM_new();
+	if (fresh) {
+		BIO_set_mem_buf(bio, fresh, BIO_CLOSE);
+		BIO_set_mem_eof_return(bio, -1);
+	}
+}
+
 enum wr_tls_result wr_tls_read(struct wr_tls *tls, uint8_t *data, size_t room, size_t *ret_len)
 {
 	int error;
@@ -184,8 +199,10 @@ enum wr_tls_result wr_tls_read(struct wr_tls *tls, uint8_t *data, size_t room, s
 		return WR_TLS_SOME;
 	error = SSL_get_error(tls->ssl, 0);
 	forget_errors();
-	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+		let_go(tls->in);
 		return WR_TLS_MORE;
+	}
 	return error == SSL_ERROR_ZERO_RETURN ? WR_TLS_END : WR_TLS_BROKEN;
 }
 
@@ -215,7 +232,10 @@ size_t wr_tls_take(struct wr_tls *tls, uint8_t *data, size_t room)
 {
 	int len = BIO_read(tls->out, data, (int)room);
 
-	return len > 0 ? (size_t)len : 0;
+	if (len > 0)
+		return (size_t)len;
+	let_go(tls->out);
+	return 0;
 }
 
 bool wr_tls_is_ready(const struct wr_tls *tls)

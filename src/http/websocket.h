@@ -55,6 +55,7 @@ struct wr_websocket_target {
 	const char *authorization; /* "Bearer ..."; NULL: none */
 	unsigned timeout_seconds;  /* until it is open */
 	uint32_t mark;             /* SO_MARK of the socket; 0: none */
+	struct ssl_ctx_st *tls;    /* wr_tls_client_context(), for who has many; NULL: its own */
 };
 
 /* Begins to connect; all texts are copied. 0, or a negative errno and nothing was begun. */

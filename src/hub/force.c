@@ -66,6 +66,8 @@ void wr_hub_place(struct wr_hub_machine_state *machine)
 		return;
 	if (!org->policy || !wr_ruleset_place(wr_filter_ruleset(org->filter), &member))
 		wr_hub_stale(org);
+	else
+		wr_hub_review_relay(org);
 }
 
 static struct wr_member *members_of(const struct wr_hub_org_state *org)
@@ -109,6 +111,7 @@ static void compile(struct wr_hub_org_state *org)
 	}
 	org->has_policy_fault = false;
 	wr_filter_set_ruleset(org->filter, ruleset, wr_engine_retired(org->hub->engine));
+	wr_hub_review_relay(org);
 }
 
 void wr_hub_set_policy(struct wr_hub *hub, uint64_t number, struct wr_policy *policy,

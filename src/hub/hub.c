@@ -33,6 +33,8 @@ static int open_engine(struct wr_hub *hub)
 		.aead = hub->config.aead,
 		.timing = wr_timing_paper,
 		.wants_tun = wr_hub_wants_gateway,
+		.may_relay = wr_hub_may_relay,
+		.has_stun = hub->config.has_stun,
 		.context = hub,
 	};
 	int error = wr_engine_new(&config, &hub->engine);
@@ -47,6 +49,18 @@ static int open_engine(struct wr_hub *hub)
 	if (!hub->tag[0])
 		snprintf(hub->tag, sizeof(hub->tag), "%u", hub->port);
 	return 0;
+}
+
+/* One more place to ask: without it all else works. */
+static void open_stun_port(struct wr_hub *hub)
+{
+	uint16_t port = hub->config.has_stun ? hub->config.stun_port : 0;
+	int error = port ? wr_stun_port_open(hub->loop, port, &hub->stun) : 0;
+
+	if (error)
+		wr_log_error("the STUN port cannot be opened: udp=%u error=\"%s\"; goes on without "
+			     "(--stun-port chooses another, 0 none)",
+			     port, strerror(-error));
 }
 
 static void open_timers(struct wr_hub *hub)
@@ -91,6 +105,7 @@ int wr_hub_open(uv_loop_t *loop, const struct wr_hub_config *config, struct wr_h
 	if (config->has_gateways)
 		wr_gateway_clear_leftovers(hub->tag);
 	open_timers(hub);
+	open_stun_port(hub);
 	*ret_hub = hub;
 	return 0;
 }
@@ -146,6 +161,19 @@ static void forget_waiters(struct wr_hub *hub)
 	}
 }
 
+static void on_stun_closed(void *context)
+{
+	wr_hub_gone(context);
+}
+
+static void close_stun_port(struct wr_hub *hub)
+{
+	if (!hub->stun)
+		return;
+	hub->open_things++;
+	wr_stun_port_close(WR_TAKE(hub->stun), on_stun_closed, hub);
+}
+
 void wr_hub_close(struct wr_hub *hub, void (*closed)(void *context), void *context)
 {
 	struct wr_hub_org_state *org;
@@ -157,6 +185,7 @@ void wr_hub_close(struct wr_hub *hub, void (*closed)(void *context), void *conte
 	while ((org = wr_map_next(&hub->orgs, &at)))
 		wr_hub_close_gateway(org);
 	forget_waiters(hub);
+	close_stun_port(hub);
 	close_handle(hub, (uv_handle_t *)&hub->driver.poll);
 	close_handle(hub, (uv_handle_t *)&hub->driver.timer);
 	close_handle(hub, (uv_handle_t *)&hub->settle);
@@ -179,6 +208,11 @@ void wr_hub_count(struct wr_hub *hub, struct wr_hub_numbers *ret_numbers)
 		.port = hub->port,
 	};
 	wr_engine_counters(hub->engine, &ret_numbers->engine);
+	ret_numbers->stun_answers = ret_numbers->engine.stun_answers;
+	if (hub->stun) {
+		ret_numbers->stun_port = hub->config.stun_port;
+		ret_numbers->stun_answers += wr_stun_port_answers(hub->stun);
+	}
 	while ((org = wr_map_next(&hub->orgs, &at)))
 		ret_numbers->machines += org->machines.count;
 }

@@ -23,6 +23,8 @@ struct wr_hub_config {
 	unsigned workers;
 	const struct wr_aead *aead;
 	bool has_gateways;      /* the capabilities are there */
+	bool has_stun;          /* answers STUN on `port` */
+	uint16_t stun_port;     /* and on this one besides; 0: none */
 	const char *dns_suffix; /* "warren" */
 	const char *tag;        /* of this server among those of the host, in the names of its
 				 * namespaces: [a-z0-9-], short; NULL: the port */
@@ -96,7 +98,9 @@ struct wr_hub_numbers {
 	size_t orgs, machines, gateways;
 	uint64_t repairs; /* things found to be not as they should, and mended */
 	uint64_t policy_faults;
+	uint64_t stun_answers; /* on both ports */
 	uint16_t port;
+	uint16_t stun_port; /* 0: not open */
 };
 void wr_hub_count(struct wr_hub *hub, struct wr_hub_numbers *ret_numbers);
 /* Sessions made since it opened: if it moved on, machines may be where they were not. */

@@ -8,6 +8,7 @@
 #include "crypto/noise.h"
 #include "hub/gateway.h"
 #include "hub/hub.h"
+#include "hub/stun_port.h"
 #include "policy/filter.h"
 #include "tunnel/driver.h"
 #include "wg/port.h"
@@ -84,6 +85,7 @@ struct wr_hub {
 	struct wr_siphash_key hash_key;
 	struct wr_map orgs; /* by number */
 	uint16_t port;
+	struct wr_stun_port *stun; /* NULL: not open */
 	struct wr_hub_org_state *stale;
 	struct wr_hub_waiter *waiters, **waiters_end;
 	size_t gateways;
@@ -133,6 +135,12 @@ struct wr_ruleset *wr_hub_nothing(void);
 void wr_hub_settle_now(uv_idle_t *idle);
 /* There is something to settle. */
 void wr_hub_unsettle(struct wr_hub *hub);
+
+/* --- relay.c --- */
+/* May machines of one organisation talk through the port, unopened: wr_engine_config. */
+bool wr_hub_may_relay(void *context, const struct wr_peer *from, const struct wr_peer *to);
+/* Who may is another question now: those that may not stop. */
+void wr_hub_review_relay(struct wr_hub_org_state *org);
 
 /* --- doors.c: gateways --- */
 void wr_hub_wants_gateway(void *context, struct wr_device *device);

@@ -10,12 +10,16 @@ static void cap_freep(cap_t *capabilities)
 		cap_free(*capabilities);
 }
 
-/* What a program run later could have at most. Needs CAP_SETPCAP, which one
+/* No capability. */
+#define NONE (-1)
+
+/* What a program run later could have at most, but for one. Needs CAP_SETPCAP, which one
  * that was given only CAP_NET_ADMIN lacks; "no new privileges" then has to do. */
-static void drop_bounding(void)
+static void drop_bounding_but(cap_value_t left)
 {
 	for (cap_value_t which = 0; which < cap_max_bits(); which++)
-		(void)prctl(PR_CAPBSET_DROP, which, 0, 0, 0);
+		if (which != left)
+			(void)prctl(PR_CAPBSET_DROP, which, 0, 0, 0);
 }
 
 /* Asks for `which` only if this process has it: else cap_set_proc() fails. */
@@ -50,11 +54,12 @@ static int drop_capabilities(const cap_value_t *wanted, size_t count)
 	return status;
 }
 
-static int drop_all_but(const cap_value_t *wanted, size_t count)
+/* `passed_on`: to programs that are run; or NONE. */
+static int drop_all_but(const cap_value_t *wanted, size_t count, cap_value_t passed_on)
 {
 	int status;
 
-	drop_bounding();
+	drop_bounding_but(passed_on);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
 	status = drop_capabilities(wanted, count);
@@ -69,14 +74,38 @@ int wr_privileges_drop(bool keep_low_ports)
 {
 	static const cap_value_t wanted[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE };
 
-	return drop_all_but(wanted, keep_low_ports ? 2 : 1);
+	return drop_all_but(wanted, keep_low_ports ? 2 : 1, NONE);
 }
 
 int wr_privileges_drop_for_server(bool keep_low_ports)
 {
 	static const cap_value_t wanted[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_NET_BIND_SERVICE };
 
-	return drop_all_but(wanted, keep_low_ports ? 3 : 2);
+	return drop_all_but(wanted, keep_low_ports ? 3 : 2, NONE);
+}
+
+/* Ambient capabilities are of those that are inheritable. One that this process lacks stays so. */
+static int pass_on(cap_value_t which)
+{
+	WR_AUTO(cap_freep) cap_t has = cap_get_proc();
+	cap_flag_value_t is_set = CAP_CLEAR;
+
+	if (!has || cap_get_flag(has, which, CAP_PERMITTED, &is_set) < 0)
+		return -errno;
+	if (is_set != CAP_SET)
+		return 0;
+	if (cap_set_flag(has, CAP_INHERITABLE, 1, &which, CAP_SET) < 0 || cap_set_proc(has) < 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, which, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int wr_privileges_drop_for_agent(bool keep_low_ports)
+{
+	static const cap_value_t wanted[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE };
+	int status = drop_all_but(wanted, keep_low_ports ? 2 : 1, CAP_NET_ADMIN);
+
+	return status < 0 ? status : pass_on(CAP_NET_ADMIN);
 }
 
 bool wr_privileges_has_gateways(void)

@@ -16,6 +16,9 @@ int wr_privileges_drop(bool keep_low_ports) WR_MUST_CHECK;
 /* The same for a server, which keeps also:
  *   CAP_SYS_ADMIN: network namespaces of gateways. */
 int wr_privileges_drop_for_server(bool keep_low_ports) WR_MUST_CHECK;
+/* The same for an agent: as wr_privileges_drop(), and programs that it runs (nft, resolvectl) get
+ * CAP_NET_ADMIN too, as an ambient capability. */
+int wr_privileges_drop_for_agent(bool keep_low_ports) WR_MUST_CHECK;
 /* Whether this process has what gateways need: both of those. */
 bool wr_privileges_has_gateways(void);
 

@@ -62,15 +62,30 @@ static int change_link(struct mnl_socket *socket, const struct wr_setup *setup,
 	return wr_rtnl_ask(socket, message, NULL, NULL);
 }
 
-static int apply_link(struct mnl_socket *socket, const struct wr_setup *setup)
+static int quieten(struct mnl_socket *socket, const struct wr_setup *setup)
 {
 	int status = change_link(socket, setup, put_no_router);
 
-	if (status < 0)
-		return status;
 	/* A kernel without IPv6 refuses; addresses of it then fail by themselves. */
-	(void)change_link(socket, setup, put_quiet);
-	return change_link(socket, setup, put_up);
+	if (status == 0)
+		(void)change_link(socket, setup, put_quiet);
+	return status;
+}
+
+int wr_setup_quiet(uint32_t index)
+{
+	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
+	struct wr_setup setup = { .index = index };
+	int status = wr_rtnl_open(&socket);
+
+	return status < 0 ? status : quieten(socket, &setup);
+}
+
+static int apply_link(struct mnl_socket *socket, const struct wr_setup *setup)
+{
+	int status = quieten(socket, setup);
+
+	return status < 0 ? status : change_link(socket, setup, put_up);
 }
 
 static int apply_address(struct mnl_socket *socket, const struct wr_setup *setup,

@@ -25,6 +25,9 @@ struct wr_setup {
 /* Makes it so; what is so already stays. 0, or a negative errno: -ENODEV if the interface
  * is gone. */
 int wr_setup_apply(const struct wr_setup *setup) WR_MUST_CHECK;
+/* Only that: no forwarding, no redirects, no link-local address; before it is up. 0 or a negative
+ * errno. */
+int wr_setup_quiet(uint32_t index) WR_MUST_CHECK;
 /* 0 and whether it is so, or a negative errno. */
 int wr_setup_look(const struct wr_setup *setup, bool *ret_is_whole) WR_MUST_CHECK;
 

@@ -40,6 +40,7 @@ struct wr_netmap_peer {
 	size_t candidate_count;
 	enum wr_way way;
 	bool is_online;
+	uint32_t sharers; /* maps that have it beside the first: what a delta leaves is shared */
 };
 
 struct wr_netmap_record {
@@ -48,9 +49,9 @@ struct wr_netmap_record {
 };
 
 struct wr_netmap {
-	char epoch[WR_NETMAP_UID_LEN +
-		   1];       /* of the source's database: another one is another past */
-	uint64_t generation; /* grows with every change that is kept */
+	/* Of the source's database: another one is another past. */
+	char epoch[WR_NETMAP_UID_LEN + 1];
+	uint64_t generation;                     /* grows with every change that is kept */
 	char version[WR_NETMAP_VERSION_LEN + 1]; /* of the source; compared for equality only */
 
 	/* Self. */
@@ -76,6 +77,9 @@ struct wr_netmap {
 
 	struct wr_netmap_peer **peers; /* by uid */
 	size_t peer_count;
+	/* The same by key and by name, to be found. NULL in a map that was made by hand: then they
+	 * are looked through. */
+	struct wr_netmap_peer **by_key, **by_name;
 	struct wr_netmap_record *records;
 	size_t record_count;
 };
@@ -86,8 +90,17 @@ struct wr_netmap *wr_netmap_parse(const json_t *message, char ret_why[200]) WR_M
 json_t *wr_netmap_json(const struct wr_netmap *map);
 /* One peer, as in `peers`. */
 json_t *wr_netmap_peer_json(const struct wr_netmap_peer *peer);
-/* A new map with a `delta` applied. NULL, and one line: -ESTALE in *ret_error if the delta is from
- * another version (ask for the whole map), -EINVAL if it is none. */
+bool wr_netmap_peer_equal(const struct wr_netmap_peer *a, const struct wr_netmap_peer *b);
+/* {"kind", "endpoint"}: as in `candidates`. False if it is none that a packet can go to, or of a
+ * kind that is not known. */
+json_t *wr_netmap_candidate_json(const struct wr_candidate *candidate);
+bool wr_netmap_candidate_parse(const json_t *json, struct wr_candidate *ret_candidate)
+	WR_MUST_CHECK;
+/* The `delta` from one to the other; NULL where memory is short. */
+json_t *wr_netmap_diff(const struct wr_netmap *from, const struct wr_netmap *to);
+/* A new map with a `delta` applied (peers that it leaves are shared by both). NULL, and one line:
+ * -ESTALE in *ret_error if the delta is from another version (ask for the whole map), -EINVAL if it
+ * is none. */
 struct wr_netmap *wr_netmap_patch(const struct wr_netmap *map, const json_t *delta, int *ret_error,
 				  char ret_why[200]) WR_MUST_CHECK;
 /* NULL is fine; returns NULL. */

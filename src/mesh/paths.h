@@ -21,6 +21,9 @@ struct wr_paths_config {
 	struct wr_backend *backend; /* borrowed */
 	/* A peer's path, its state or its health changed enough to tell. May be NULL. */
 	void (*changed)(void *context, const char *uid);
+	/* Asks the peer to probe by another way than a pulse, for the relay seems silent: over the
+	 * channel. May be NULL. */
+	void (*ask)(void *context, const char *uid);
 	void *context;
 };
 
@@ -34,9 +37,11 @@ struct wr_paths *wr_paths_free(struct wr_paths *paths);
 /* After wr_reconciler_set_map() with the same map; borrowed until the next. Opens the pulse socket
  * on our own addresses when they are there. */
 void wr_paths_set_map(struct wr_paths *paths, const struct wr_netmap *map);
+/* NULL: there is none for a while; then nothing is done. */
 void wr_paths_set_backend(struct wr_paths *paths, struct wr_backend *backend);
 /* Where the hub is reached now (its endpoint is the relay's); a loopback address where UDP is
- * blocked and datagrams go over the channel. */
+ * blocked and datagrams go over the channel. Family none: it is down; direct paths stay as they
+ * are, and others are tried without it. */
 void wr_paths_set_relay(struct wr_paths *paths, const struct wr_endpoint *relay);
 /* Our own candidates, to be told to peers. */
 void wr_paths_set_candidates(struct wr_paths *paths, const struct wr_candidate *candidates,
@@ -45,6 +50,8 @@ void wr_paths_set_candidates(struct wr_paths *paths, const struct wr_candidate *
 void wr_paths_heard(struct wr_paths *paths, const struct wr_key *peer,
 		    const struct wr_endpoint *from);
 void wr_paths_shook(struct wr_paths *paths, const struct wr_key *peer);
+/* The peer asks to probe, by another way than a pulse: the server passed it on. */
+void wr_paths_asked(struct wr_paths *paths, const char *uid);
 /* This host's network changed. */
 void wr_paths_moved(struct wr_paths *paths);
 

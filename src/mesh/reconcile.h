@@ -28,7 +28,10 @@ struct wr_reconciler_config {
 	enum wr_names_kind names;
 	const char *hosts_file; /* "/etc/hosts" */
 	uint16_t keepalive;     /* towards the hub, seconds */
-	/* Called when drift was found and mended (or could not be): one line each. May be NULL. */
+	uint32_t mtu;           /* of the interface; 0: as it is */
+	bool may_forward;       /* where we are the router for something: forwarding is turned on */
+	bool masquerade;        /* and what goes there comes from this host's own address */
+	/* Called when drift was found and mended: one line each. May be NULL. */
 	void (*drifted)(void *context, const char *what);
 	void *context;
 };
@@ -44,13 +47,22 @@ struct wr_reconciler *wr_reconciler_free(struct wr_reconciler *reconciler);
 
 /* Another map (borrowed until the next); made so as soon as it can be. */
 void wr_reconciler_set_map(struct wr_reconciler *reconciler, const struct wr_netmap *map);
-/* Another backend after the first was gone. */
+/* Another backend after the first was gone; NULL: there is none now, so nothing is done. */
 void wr_reconciler_set_backend(struct wr_reconciler *reconciler, struct wr_backend *backend);
+/* Addresses beside the hub's that are to be reached outside of the network: the server's. No
+ * subnet route over them is taken. Copied; of more than WR_RECONCILER_OUTSIDE the first. */
+#define WR_RECONCILER_OUTSIDE 16
+void wr_reconciler_set_outside(struct wr_reconciler *reconciler, const struct wr_ip *ips,
+			       size_t count);
 /* Looks now. */
 void wr_reconciler_run(struct wr_reconciler *reconciler);
+/* True if the network carries what goes to the address: then it is no place for a tunnel's own
+ * packets to go to. */
+bool wr_reconciler_carries(const struct wr_reconciler *reconciler, const struct wr_ip *ip);
 
 struct wr_reconciler_sight {
 	uint64_t runs, mended; /* mended: things that were not as they should */
+	uint64_t operations;   /* things that were changed, for whatever reason */
 	struct wr_instant last_run;
 	int error;         /* of the last run; 0: all is as it should be */
 	char trouble[200]; /* what is not, and why; "" */

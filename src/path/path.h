@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/ip.h"
+#include "wire/pulse.h"
 
 #define WR_PATH_CANDIDATES 8
 /* Of one round of probing: punching must not fill NAT tables. */
@@ -52,12 +53,19 @@ enum wr_path_reason {
 };
 
 struct wr_path_config {
-	bool may_be_direct; /* by the policy's topology */
-	bool can_probe;     /* the backend can send to a second address (the engine); the kernel's
-			     * WireGuard cannot: then candidates are tried one after the other by
-			     * moving the endpoint there and back, in step with the other side */
-	bool is_first;      /* of the two sides, by public key: breaks ties */
-	uint64_t jitter_seed;
+	bool may_be_direct;   /* by the policy's topology */
+	bool can_probe;       /* the backend can send to a second address (the engine); the kernel's
+			       * WireGuard cannot: then candidates are tried one after the other by
+			       * moving the endpoint there and back, in step with the other side */
+	bool is_first;        /* of the two sides, by public key: breaks ties */
+	uint64_t jitter_seed; /* random: of the retries, and the number of this life in pulses */
+	const struct wr_path_own *own; /* borrowed; may change at any time; NULL: none */
+};
+
+/* This host's candidates, to be told to the peer. */
+struct wr_path_own {
+	size_t count;
+	struct wr_candidate candidates[WR_PATH_CANDIDATES];
 };
 
 struct wr_path;
@@ -80,10 +88,19 @@ void wr_path_handshake(struct wr_path *path, struct wr_instant now);
 void wr_path_heard(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now);
 /* Data went to the peer, so something must come back (keepalives and pulses see to that). */
 void wr_path_sent(struct wr_path *path, struct wr_instant now);
+/* Something authentic came, from where traffic goes (the backend tells of the rest by heard). */
+void wr_path_alive(struct wr_path *path, struct wr_instant now);
+/* The relay's host is not heard of either (or it is again): without a session and without an
+ * answer, addresses of the peer are tried as if there were no relay. */
+void wr_path_doubt_relay(struct wr_path *path, bool is_doubted);
 /* The peer asks to probe now. */
 void wr_path_asked(struct wr_path *path, struct wr_instant now);
-/* The peer says that something of ours came to it directly, from this address of ours. */
-void wr_path_confirmed(struct wr_path *path, const struct wr_endpoint *ours, struct wr_instant now);
+/* The peer says that something of ours came to it directly, from this address of ours, at `since`
+ * (our clock) or later. wr_path_told() calls it for what a pulse says. */
+void wr_path_confirmed(struct wr_path *path, const struct wr_endpoint *ours,
+		       struct wr_instant since, struct wr_instant now);
+/* A pulse of the peer came. */
+void wr_path_told(struct wr_path *path, const struct wr_pulse *pulse, struct wr_instant now);
 /* This host's network changed (addresses, a resume): begin again, quickly. */
 void wr_path_moved(struct wr_path *path, struct wr_instant now);
 
@@ -91,7 +108,7 @@ void wr_path_moved(struct wr_path *path, struct wr_instant now);
 enum wr_path_action {
 	WR_PATH_SWITCH, /* traffic goes to `endpoint` from now on */
 	WR_PATH_PROBE,  /* send something authentic to `endpoint` */
-	WR_PATH_ASK,    /* ask the peer, over the tunnel, to probe now and to say what it hears */
+	WR_PATH_ASK,    /* send the peer the pulse that wr_path_tell() makes, over the tunnel */
 };
 struct wr_path_step {
 	enum wr_path_action action;
@@ -101,6 +118,8 @@ struct wr_path_step {
 bool wr_path_poll(struct wr_path *path, struct wr_instant now, struct wr_path_step *ret_step)
 	WR_MUST_CHECK;
 struct wr_instant wr_path_deadline(const struct wr_path *path);
+/* The pulse of WR_PATH_ASK, or one that is sent for another reason (which asks for an answer). */
+void wr_path_tell(struct wr_path *path, struct wr_instant now, struct wr_pulse *ret_pulse);
 
 /* --- What is. --- */
 struct wr_path_sight {
@@ -110,6 +129,9 @@ struct wr_path_sight {
 	enum wr_candidate_kind kind;  /* of a direct one */
 	struct wr_instant last_heard; /* on the path in use; 0: never */
 	uint64_t probes, rounds;
+	struct wr_instant last_pulse; /* of the peer; 0: never */
+	uint32_t latency_us;          /* round trip, smoothed; 0: not known */
+	uint32_t loss_permille;       /* both ways together, of the last 32 pulses */
 };
 void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight);
 /* "relayed", "direct"; "no candidates of the other side". */

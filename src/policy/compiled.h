@@ -99,3 +99,16 @@ static inline const uint64_t *wr_set(const struct wr_ruleset *ruleset, uint32_t 
 {
 	return ruleset->vectors.words + vector;
 }
+
+/* What names a side in word `index` of the sets. A rule that denies a machine denies
+ * also what is behind it; one that allows it does not. */
+static inline uint64_t wr_party_word(const struct wr_ruleset *ruleset, const struct wr_party *party,
+				     uint32_t index)
+{
+	uint32_t summary_count = ruleset->vectors.summary_count;
+	uint64_t word = wr_vector_word(party->machine, summary_count, index);
+
+	if (!party->is_own && word)
+		word &= wr_vector_word(wr_set(ruleset, ruleset->denying), summary_count, index);
+	return word | wr_vector_word(party->prefix, summary_count, index);
+}

@@ -7,19 +7,6 @@
 
 /* --- The first rule in all sets. --- */
 
-/* What names a side in word `index` of the sets. A rule that denies a machine denies
- * also what is behind it; one that allows it does not. */
-static uint64_t party_word(const struct wr_ruleset *ruleset, const struct wr_party *party,
-			   uint32_t index)
-{
-	uint32_t summary_count = ruleset->vectors.summary_count;
-	uint64_t word = wr_vector_word(party->machine, summary_count, index);
-
-	if (!party->is_own && word)
-		word &= wr_vector_word(wr_set(ruleset, ruleset->denying), summary_count, index);
-	return word | wr_vector_word(party->prefix, summary_count, index);
-}
-
 static const struct wr_rule *decide_word(const struct wr_ruleset *ruleset, uint32_t index,
 					 uint64_t word, enum wr_traffic traffic, uint16_t port)
 {
@@ -69,8 +56,8 @@ const struct wr_rule *wr_decide(const struct wr_ruleset *ruleset, const struct w
 
 		for (; places; places &= places - 1) {
 			uint32_t index = i * 64 + (uint32_t)__builtin_ctzll(places);
-			uint64_t word = party_word(ruleset, src, index) &
-					party_word(ruleset, dst, index) &
+			uint64_t word = wr_party_word(ruleset, src, index) &
+					wr_party_word(ruleset, dst, index) &
 					wr_vector_word(about, summary_count, index);
 			const struct wr_rule *rule = decide_word(ruleset, index, word, traffic,
 								 port);

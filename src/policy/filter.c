@@ -172,12 +172,13 @@ static enum wr_verdict judge_error(const struct wr_passage *passage,
 
 /* --- The whole. --- */
 
-enum wr_verdict wr_filter_judge(struct wr_filter *filter, const uint8_t *ip, uint32_t len,
-				uint32_t src_slot, uint32_t dst_slot, struct wr_instant now)
+enum wr_verdict wr_filter_judge_by(struct wr_filter *filter, const struct wr_ruleset *ruleset,
+				   const uint8_t *ip, uint32_t len, uint32_t src_slot,
+				   uint32_t dst_slot, struct wr_instant now)
 {
 	struct wr_passage passage = {
 		.filter = filter,
-		.ruleset = atomic_load_explicit(&filter->ruleset, memory_order_acquire),
+		.ruleset = ruleset,
 		.tables = atomic_load_explicit(&filter->tables, memory_order_acquire),
 		.now = (uint32_t)(now.ns / 1000000000),
 		.src_slot = src_slot,
@@ -194,6 +195,14 @@ enum wr_verdict wr_filter_judge(struct wr_filter *filter, const uint8_t *ip, uin
 		return wr_judge_speech(&passage, &headers.speech);
 	return headers.fragment == WR_FRAGMENT_FIRST ? wr_judge_first_fragment(&passage, &headers)
 						     : wr_judge_later_fragment(&passage, &headers);
+}
+
+enum wr_verdict wr_filter_judge(struct wr_filter *filter, const uint8_t *ip, uint32_t len,
+				uint32_t src_slot, uint32_t dst_slot, struct wr_instant now)
+{
+	return wr_filter_judge_by(filter,
+				  atomic_load_explicit(&filter->ruleset, memory_order_acquire), ip,
+				  len, src_slot, dst_slot, now);
 }
 
 /* --- The owner's. --- */

@@ -14,7 +14,8 @@
 struct wr_guard;
 
 /* Slot of the member itself in its ruleset; others follow. 0 is whoever is nobody of the map:
- * only rules by prefix speak of it. */
+ * what the ruleset says of that slot, so nothing passes if nobody is in it. A machine keeps its
+ * slot as long as its flows are to go on. */
 #define WR_GUARD_SELF 1
 
 /* Whose addresses these are. */
@@ -30,11 +31,13 @@ struct wr_guard *wr_guard_new(const uint8_t secret[16]);
 /* At once: no readers are left. NULL is fine; returns NULL. */
 struct wr_guard *wr_guard_free(struct wr_guard *guard);
 /* Puts the ruleset (taken) and the hosts (copied) in force together; flows that it allows go on.
- * 0 or -ENOMEM, then all is as before and the ruleset is not taken. */
+ * Of two prefixes around an address the longer one says whose it is. 0 or -ENOMEM, then all is
+ * as before and the ruleset is not taken. */
 int wr_guard_set(struct wr_guard *guard, struct wr_ruleset *ruleset,
 		 const struct wr_guard_host *hosts, size_t host_count,
 		 struct wr_retire_list *retire) WR_MUST_CHECK;
 
-/* Judges one IP packet that wr_packet_read() accepted: as wr_filter_judge(). Any thread. */
+/* Judges one IP packet that wr_packet_read() accepted, in either direction: as
+ * wr_filter_judge(). What is not between the member and another is dropped. Any thread. */
 enum wr_verdict wr_guard_judge(struct wr_guard *guard, const uint8_t *ip, uint32_t len,
 			       struct wr_instant now);

@@ -59,6 +59,11 @@ enum wr_flow_state wr_flow_next_state(const struct wr_flow_packet *flow, enum wr
 
 /* --- Judging. --- */
 
+/* wr_filter_judge() by a ruleset that the caller has found: the one in force, or the one
+ * before it (filter.c). */
+enum wr_verdict wr_filter_judge_by(struct wr_filter *filter, const struct wr_ruleset *ruleset,
+				   const uint8_t *ip, uint32_t len, uint32_t src_slot,
+				   uint32_t dst_slot, struct wr_instant now);
 /* A packet that is whole, or as good as whole (filter.c). */
 enum wr_verdict wr_judge_speech(const struct wr_passage *passage, const struct wr_speech *speech);
 /* fragments.c */

@@ -56,6 +56,7 @@ static void be(struct wr_caller *caller, const struct wr_credential *credential)
 	caller->kind = credential->kind;
 	caller->user = credential->user;
 	caller->credential = credential->row;
+	caller->machine = credential->kind == WR_CALLER_MACHINE ? credential->row : 0;
 	caller->is_site_admin = credential->is_site_admin && !is_limited;
 	caller->may_write = credential->may_write;
 	caller->only_org = credential->only_org;
@@ -81,6 +82,10 @@ static int recognise(struct wr_call *call, struct wr_credential *credential)
 
 	if (found < 0)
 		return wr_call_fail_db(call, found);
+	/* An agent is nobody but where agents call. */
+	if (found > 0 && credential->kind == WR_CALLER_MACHINE &&
+	    call->operation->access == WR_ACCESS_ANYONE)
+		return 0;
 	if (found > 0) {
 		be(&call->caller, credential);
 		call->is_to_be_touched = wr_call_time(call) - credential->last_used >=
@@ -245,6 +250,43 @@ static int enter_org(struct wr_call *call, const struct wr_credential *credentia
 	return 0;
 }
 
+static int enter_org_of_machine(struct wr_call *call)
+{
+	struct wr_row *row = NULL;
+	int found = WR_DB_ONE(call->db, &row,
+			      "SELECT uid, is_disabled FROM organisation WHERE id = ?",
+			      WR_I(call->caller.only_org));
+	bool is_disabled;
+
+	if (found <= 0)
+		return wr_call_fail_db(call, found ? found : -ENOENT);
+	snprintf(call->org_uid, sizeof(call->org_uid), "%s", wr_row_text(row, 0));
+	is_disabled = wr_row_int(row, 1) != 0;
+	wr_row_end(row);
+	call->org = call->caller.only_org;
+	/* Its agent is told so by its channel. */
+	if (is_disabled && call->operation->is_change)
+		return wr_call_fail(call, 403, "disabled",
+				    "The network is disabled; a site administrator can enable it.");
+	return 0;
+}
+
+/* Agents call what is theirs, and nobody else does. */
+static int check_machine(struct wr_call *call)
+{
+	bool is_machine = call->caller.kind == WR_CALLER_MACHINE;
+
+	if (is_machine == (call->operation->access == WR_ACCESS_MACHINE))
+		return is_machine ? enter_org_of_machine(call) : 0;
+	if (is_machine)
+		return wr_call_fail(call, 403, "machine",
+				    "This is a machine's token: it is good for what its agent "
+				    "does, and nothing else.");
+	return wr_call_fail(call, 403, "machine-only",
+			    "This is for agents: it takes a machine's token, which joining the "
+			    "network gives.");
+}
+
 /* --- Whether. --- */
 static int check_token(struct wr_call *call, const struct wr_credential *credential)
 {
@@ -283,7 +325,8 @@ int wr_auth_check(struct wr_call *call)
 
 	call->caller = (struct wr_caller){ .address = address, .role = WR_ACCESS_SIGNED_IN };
 	call->org = 0;
-	if (recognise(call, &credential) < 0 || check_forgery(call, &credential) < 0)
+	if (recognise(call, &credential) < 0 || check_machine(call) < 0 ||
+	    check_forgery(call, &credential) < 0)
 		return -1;
 	if (names_org(call->operation) && enter_org(call, &credential) < 0)
 		return -1;

@@ -1,4 +1,4 @@
-/* Who calls: a session's cookie, a token, or a local process; and whether the operation
+/* Who calls: a session's cookie, a token, an agent, or a local process; and whether the operation
  * is theirs to call.
  *
  * Floor 8.  On the ledger's thread, inside of the call's savepoint. */
@@ -10,6 +10,7 @@
 #define WR_SESSION_PREFIX "warren_s_" /* of wr_token_new(); the row has its hash */
 #define WR_TOKEN_PREFIX "warren_t_"
 #define WR_INVITE_PREFIX "warren_i_"
+#define WR_MACHINE_PREFIX "warren_m_" /* an agent's: the machine's row has its hash */
 
 /* The CSRF token: 32 random bytes in the session's row, 64 hexadecimal digits for the user,
  * who sends them back in X-CSRF-Token. */

@@ -22,17 +22,19 @@ struct wr_server;
 
 enum wr_caller_kind {
 	WR_CALLER_NOBODY,
-	WR_CALLER_USER,  /* signed in: a session */
-	WR_CALLER_TOKEN, /* a program */
-	WR_CALLER_LOCAL  /* over the Unix socket: site administrator */
+	WR_CALLER_USER,   /* signed in: a session */
+	WR_CALLER_TOKEN,  /* a program */
+	WR_CALLER_LOCAL,  /* over the Unix socket: site administrator */
+	WR_CALLER_MACHINE /* an agent, by its machine's token */
 };
 
 struct wr_caller {
 	enum wr_caller_kind kind;
 	int64_t user;       /* row; 0 for local */
 	int64_t credential; /* row of the session or token */
+	int64_t machine;    /* row of the agent's machine; its organisation is the call's */
 	char uid[WR_UID_LEN + 1];
-	char name[256]; /* login, "token NAME", or "local" */
+	char name[256]; /* login, "token NAME", "local", or "machine LABEL" */
 	bool is_site_admin;
 	bool may_write;
 	int64_t only_org;     /* a token's organisation; 0: any */

@@ -21,10 +21,8 @@ struct wr_call_after {
 
 /* --- The audit log. --- */
 static const char *const actor_kinds[] = {
-	[WR_CALLER_NOBODY] = "nobody",
-	[WR_CALLER_USER] = "user",
-	[WR_CALLER_TOKEN] = "token",
-	[WR_CALLER_LOCAL] = "local",
+	[WR_CALLER_NOBODY] = "nobody", [WR_CALLER_USER] = "user",       [WR_CALLER_TOKEN] = "token",
+	[WR_CALLER_LOCAL] = "local",   [WR_CALLER_MACHINE] = "machine",
 };
 
 static int write_line(struct wr_call *call, int64_t org, const char *uid, const char *name,

@@ -124,6 +124,42 @@ static int find_token(struct wr_db *db, const char *text, int64_t now,
 	return found;
 }
 
+/* --- Agents. --- */
+
+static void take_machine(const struct wr_row *row, int64_t now, struct wr_credential *credential)
+{
+	*credential = (struct wr_credential){
+		.kind = WR_CALLER_MACHINE,
+		.row = wr_row_int(row, 0),
+		.only_org = wr_row_int(row, 1),
+		.may_write = true,
+		.last_used = now,
+	};
+	snprintf(credential->uid, sizeof(credential->uid), "%s", wr_row_text(row, 2));
+	snprintf(credential->name, sizeof(credential->name), "machine %s", wr_row_text(row, 3));
+}
+
+static int find_machine(struct wr_db *db, const char *text, int64_t now,
+			struct wr_credential *credential)
+{
+	struct wr_token_hash hash = wr_token_hash_of(text);
+	struct wr_row *row = NULL;
+	int found = WR_DB_ONE(db, &row,
+			      "SELECT id, organisation, uid, label FROM machine WHERE token = ?",
+			      WR_B(hash.bytes, sizeof(hash.bytes)));
+
+	if (found > 0) {
+		take_machine(row, now, credential);
+		wr_row_end(row);
+	}
+	return found;
+}
+
+static bool is_machine_token(const char *text)
+{
+	return strncmp(text, WR_MACHINE_PREFIX, sizeof(WR_MACHINE_PREFIX) - 1) == 0;
+}
+
 int wr_credential_find(struct wr_db *db, const struct wr_http_request *request, int64_t now,
 		       struct wr_credential *ret_credential)
 {
@@ -131,6 +167,8 @@ int wr_credential_find(struct wr_db *db, const struct wr_http_request *request, 
 	char text[WR_TOKEN_LEN];
 	size_t len;
 
+	if (bearer && is_machine_token(bearer))
+		return find_machine(db, bearer, now, ret_credential);
 	if (bearer)
 		return find_token(db, bearer, now, ret_credential);
 	if (!cookie)

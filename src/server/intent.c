@@ -177,7 +177,7 @@ static bool copy_tags(const struct wr_machine *machine, struct wr_machine_intent
 
 static bool copy_routes(const struct wr_machine *machine, struct wr_machine_intent *intent)
 {
-	const char *words = machine->routes;
+	const char *words = machine->active_routes;
 	char word[WR_ENDPOINT_TEXT_LEN];
 	struct wr_prefix prefix;
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "linux/clock.h"
+#include "server/agents.h"
 #include "server/state.h"
 #include "server/telling.h"
 
@@ -125,13 +126,25 @@ static int find_expired(struct wr_entry *entry, struct wr_db *db)
 	return 0;
 }
 
+static void tell_agents(const struct wr_server *server, const struct wr_telling *telling)
+{
+	for (size_t i = 0; i < telling->machine_count && server->agents; i++) {
+		const struct wr_hub_machine *machine = &telling->machines[i]->machine;
+
+		wr_agents_machine_changed(server->agents, (int64_t)machine->org,
+					  (int64_t)machine->number);
+	}
+}
+
 static void tell_expired(struct wr_entry *entry, int status)
 {
 	struct own_entry *own = of_entry(entry);
 
 	own->intents->is_expiring = false;
-	if (!status)
+	if (!status) {
 		wr_telling_tell(own->intents, &own->telling);
+		tell_agents(own->intents->server, &own->telling);
+	}
 	free_own(own);
 }
 
@@ -182,6 +195,8 @@ static void tell_again(struct wr_entry *entry, int status)
 		/* First what is gone: somebody else may have its key now. */
 		wr_telling_remove_others(intents, &own->telling);
 		wr_telling_tell(intents, &own->telling);
+		if (intents->server->agents)
+			wr_agents_org_changed(intents->server->agents, 0);
 	}
 	free_own(own);
 }

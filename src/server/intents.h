@@ -41,6 +41,14 @@ void wr_intend_org_gone(struct wr_call *call, int64_t org);
 /* A new or changed machine. `is_back`: the hub is told where it was last. */
 int wr_intend_machine(struct wr_call *call, int64_t machine, bool is_back) WR_MUST_CHECK;
 void wr_intend_machine_gone(struct wr_call *call, int64_t org, int64_t machine);
+/* Something of the organisation that maps show: agents hear of it. Is part of the others, but
+ * for wr_intend_machine(), which tells of one machine's row only. */
+void wr_intend_maps(struct wr_call *call);
+void wr_intend_maps_of(struct wr_call *call, int64_t org);
+/* The machine's token is worth nothing any more: its channel ends with a word
+ * (docs/agents.md, "The channel"). Texts are literals. */
+void wr_intend_agent_end(struct wr_call *call, int64_t machine, const char *reason,
+			 const char *text);
 /* Takes the policy. */
 void wr_intend_policy(struct wr_call *call, int64_t org, struct wr_policy *policy, int64_t version);
 

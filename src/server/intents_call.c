@@ -1,7 +1,8 @@
-/* What calls say to the hub. */
+/* What calls say to the hub, and to agents. */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "server/agents.h"
 #include "server/state.h"
 #include "server/telling.h"
 
@@ -29,6 +30,7 @@ int wr_intend_org(struct wr_call *call, int64_t org)
 		return wr_call_fail_db(call, error);
 	}
 	wr_call_then(call, apply_org_of_call, intent, free_org);
+	wr_intend_maps_of(call, org);
 	return 0;
 }
 
@@ -36,6 +38,7 @@ int wr_intend_org(struct wr_call *call, int64_t org)
 struct small_intent {
 	uint64_t org, machine, version;
 	struct wr_policy *policy;
+	const char *reason, *text;
 };
 
 static void free_small(void *what)
@@ -71,12 +74,18 @@ static void apply_org_gone(struct wr_server *server, void *what)
 void wr_intend_org_gone(struct wr_call *call, int64_t org)
 {
 	say_small(call, apply_org_gone, &(struct small_intent){ .org = (uint64_t)org });
+	wr_intend_maps_of(call, org);
 }
 
 static void apply_machine(struct wr_server *server, void *what)
 {
+	const struct wr_machine_intent *intent = what;
+
 	if (server->hub)
-		wr_machine_intent_apply(server->hub, what);
+		wr_machine_intent_apply(server->hub, intent);
+	if (server->agents)
+		wr_agents_machine_changed(server->agents, (int64_t)intent->machine.org,
+					  (int64_t)intent->machine.number);
 }
 
 static void free_machine(void *what)
@@ -116,6 +125,42 @@ void wr_intend_machine_gone(struct wr_call *call, int64_t org, int64_t machine)
 		  &(struct small_intent){ .org = (uint64_t)org, .machine = (uint64_t)machine });
 }
 
+/* --- What agents are told. --- */
+
+static void apply_maps(struct wr_server *server, void *what)
+{
+	const struct small_intent *small = what;
+
+	if (server->agents)
+		wr_agents_org_changed(server->agents, (int64_t)small->org);
+}
+
+void wr_intend_maps_of(struct wr_call *call, int64_t org)
+{
+	say_small(call, apply_maps, &(struct small_intent){ .org = (uint64_t)org });
+}
+
+void wr_intend_maps(struct wr_call *call)
+{
+	wr_intend_maps_of(call, call->org);
+}
+
+static void apply_agent_end(struct wr_server *server, void *what)
+{
+	const struct small_intent *small = what;
+
+	if (server->agents)
+		wr_agents_end(server->agents, (int64_t)small->machine, small->reason, small->text);
+}
+
+void wr_intend_agent_end(struct wr_call *call, int64_t machine, const char *reason,
+			 const char *text)
+{
+	say_small(call, apply_agent_end,
+		  &(struct small_intent){
+			  .machine = (uint64_t)machine, .reason = reason, .text = text });
+}
+
 static void apply_policy(struct wr_server *server, void *what)
 {
 	struct small_intent *small = what;
@@ -129,4 +174,5 @@ void wr_intend_policy(struct wr_call *call, int64_t org, struct wr_policy *polic
 	say_small(call, apply_policy,
 		  &(struct small_intent){
 			  .org = (uint64_t)org, .version = (uint64_t)version, .policy = policy });
+	wr_intend_maps_of(call, org);
 }

@@ -6,11 +6,12 @@
 #include "server/machine_run.h"
 #include "server/machine_settings.h"
 #include "server/roster.h"
+#include "server/routes.h"
 #include "server/rows.h"
 
 /* --- Add. --- */
 
-static int check_quota(struct wr_call *call, const struct wr_machine_org *org)
+int wr_machine_run_quota(struct wr_call *call, const struct wr_machine_org *org)
 {
 	int64_t count;
 
@@ -68,8 +69,10 @@ static int finish_add(struct wr_call *call, const struct wr_machine_org *org, in
 		      const struct wr_machine_secrets *secrets)
 {
 	struct wr_machine machine = { 0 };
-	int status = wr_machine_run_get(call, id, &machine);
+	int status = wr_routes_settle(call);
 
+	if (!status)
+		status = wr_machine_run_get(call, id, &machine);
 	if (!status) {
 		wr_machine_run_result(call, &machine);
 		status = wr_machine_run_config(call, org, &machine, secrets);
@@ -79,6 +82,7 @@ static int finish_add(struct wr_call *call, const struct wr_machine_org *org, in
 	if (!status) {
 		wr_call_audit(call, machine.uid, machine.name, NULL, wr_machine_settings(&machine));
 		wr_machine_run_event(call, "machine.added", &machine);
+		wr_intend_maps(call);
 	}
 	wr_machine_done(&machine);
 	return status;
@@ -89,7 +93,7 @@ static int add(struct wr_call *call, struct wr_machine_secrets *secrets)
 	struct wr_machine machine = { 0 };
 	struct wr_machine_org org;
 
-	if (wr_machine_run_org(call, &org) || check_quota(call, &org) ||
+	if (wr_machine_run_org(call, &org) || wr_machine_run_quota(call, &org) ||
 	    read_new(call, &org, &machine, secrets) || insert(call, &machine, secrets) ||
 	    wr_machine_write_tags(call, machine.id) ||
 	    wr_machine_write_routes(call, &org, machine.id) ||
@@ -130,6 +134,11 @@ static int rotate(struct wr_call *call, const struct wr_machine *before,
 	struct wr_machine after = *before;
 	struct wr_machine_org org;
 
+	if (before->is_agent)
+		return wr_call_fail(call, 409, "agent",
+				    "\"%s\" has an agent, which makes its own keys: `warren "
+				    "rotate` there gives it another.",
+				    before->label);
 	if (wr_machine_run_match(call, before) || wr_machine_run_org(call, &org) ||
 	    wr_machine_set_key(call, &org, &after, &secrets->private_key))
 		return -1;

@@ -1,4 +1,4 @@
-/* A machine is changed or removed. */
+/* A machine is changed, removed or approved. */
 #include <string.h>
 
 #include "server/intents.h"
@@ -6,6 +6,7 @@
 #include "server/machine_settings.h"
 #include "server/policies.h"
 #include "server/roster.h"
+#include "server/routes.h"
 
 /* --- Change. --- */
 
@@ -63,6 +64,7 @@ static int change(struct wr_call *call, const struct wr_machine *before)
 	if (bad || update(call, &after) ||
 	    wr_machine_run_status(call, wr_roster_touch(call->db, call->org)))
 		return -1;
+	wr_intend_maps(call);
 	return wr_machine_run_changed(call, before, "machine.changed");
 }
 
@@ -79,10 +81,9 @@ int wr_machine_change_run(struct wr_call *call)
 
 /* --- Remove. --- */
 
-static int remove_machine(struct wr_call *call, const struct wr_machine *machine)
+int wr_machine_run_remove(struct wr_call *call, const struct wr_machine *machine, const char *event)
 {
-	if (wr_machine_run_match(call, machine) || check_policy(call, machine) ||
-	    wr_machine_run_status(call, WR_DB_RUN(call->db, "DELETE FROM machine WHERE id = ?",
+	if (wr_machine_run_status(call, WR_DB_RUN(call->db, "DELETE FROM machine WHERE id = ?",
 						  WR_I(machine->id))) ||
 	    wr_machine_run_status(call,
 				  wr_addresses_release(call->db, call->org, &machine->addresses,
@@ -90,9 +91,17 @@ static int remove_machine(struct wr_call *call, const struct wr_machine *machine
 	    wr_machine_run_status(call, wr_roster_touch(call->db, call->org)))
 		return -1;
 	wr_intend_machine_gone(call, call->org, machine->id);
+	wr_intend_maps(call);
 	wr_call_audit(call, machine->uid, machine->name, wr_machine_settings(machine), NULL);
-	wr_machine_run_event(call, "machine.removed", machine);
-	return 0;
+	wr_machine_run_event(call, event, machine);
+	return wr_routes_settle(call);
+}
+
+static int remove_machine(struct wr_call *call, const struct wr_machine *machine)
+{
+	if (wr_machine_run_match(call, machine) || check_policy(call, machine))
+		return -1;
+	return wr_machine_run_remove(call, machine, "machine.removed");
 }
 
 int wr_machine_remove_run(struct wr_call *call)
@@ -103,5 +112,34 @@ int wr_machine_remove_run(struct wr_call *call)
 	if (!status)
 		status = remove_machine(call, &machine);
 	wr_machine_done(&machine);
+	return status;
+}
+
+/* --- Approve. --- */
+
+static int approve(struct wr_call *call, const struct wr_machine *before)
+{
+	if (wr_machine_run_match(call, before))
+		return -1;
+	if (!before->is_pending)
+		return wr_call_fail(call, 409, "conflict", "\"%s\" does not wait for approval.",
+				    before->label);
+	if (wr_machine_run_status(call, WR_DB_RUN(call->db,
+						  "UPDATE machine SET is_pending = 0,"
+						  " version = version + 1 WHERE id = ?",
+						  WR_I(before->id))))
+		return -1;
+	wr_intend_maps(call);
+	return wr_machine_run_changed(call, before, "machine.approved");
+}
+
+int wr_machine_approve_run(struct wr_call *call)
+{
+	struct wr_machine before = { 0 };
+	int status = wr_machine_run_find(call, &before);
+
+	if (!status)
+		status = approve(call, &before);
+	wr_machine_done(&before);
 	return status;
 }

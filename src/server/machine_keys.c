@@ -39,8 +39,9 @@ static int read_allowed(struct wr_call *call, const struct wr_machine_org *org, 
 	ret_allowed->prefixes[1] = org->range.v6;
 	ret_allowed->count = 2;
 	count = wr_db_each(call->db,
-			   "SELECT prefix FROM machine_route WHERE organisation = ?"
-			   " AND machine <> ? ORDER BY prefix",
+			   "SELECT prefix FROM machine_route WHERE organisation = ?1 AND is_active"
+			   " AND prefix NOT IN (SELECT prefix FROM machine_route"
+			   " WHERE machine = ?2) ORDER BY prefix",
 			   WR_ARRAY_LEN(values), values, take_route, ret_allowed);
 	return count < 0 ? wr_call_fail_db(call, (int)count) : 0;
 }

@@ -1,7 +1,9 @@
 /* Machines as they are. */
 #include <string.h>
 
+#include "server/agents.h"
 #include "server/machine_run.h"
+#include "server/state.h"
 
 struct listing {
 	struct wr_call *call;
@@ -62,6 +64,14 @@ int wr_machine_list_run(struct wr_call *call)
 	return 0;
 }
 
+static void add_agent(struct wr_call *call, int64_t machine)
+{
+	struct wr_agents *agents = call->server->agents;
+	json_t *agent = agents ? wr_agents_json(agents, machine) : NULL;
+
+	json_object_set_new(call->result, "agent", agent ? agent : json_null());
+}
+
 int wr_machine_show_run(struct wr_call *call)
 {
 	struct wr_machine machine = { 0 };
@@ -69,6 +79,8 @@ int wr_machine_show_run(struct wr_call *call)
 
 	if (!status)
 		wr_machine_run_result(call, &machine);
+	if (!status && machine.is_agent)
+		add_agent(call, machine.id);
 	wr_machine_done(&machine);
 	return status;
 }

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "server/agents.h"
 #include "server/intents.h"
+#include "server/routes.h"
 #include "server/state.h"
 
 int wr_machine_run_find(struct wr_call *call, struct wr_machine *machine)
@@ -51,8 +53,14 @@ int wr_machine_run_match(struct wr_call *call, const struct wr_machine *machine)
 json_t *wr_machine_run_json(struct wr_call *call, const struct wr_machine *machine)
 {
 	struct wr_sight sight = wr_sights_of(call->server->sights, machine->id);
+	struct wr_agents *agents = call->server->agents;
+	json_t *json = wr_machine_json(machine, &sight, wr_call_time(call));
 
-	return wr_machine_json(machine, &sight, wr_call_time(call));
+	if (machine->is_agent)
+		json_object_set_new(json, "is_connected",
+				    json_boolean(agents &&
+						 wr_agents_is_connected(agents, machine->id)));
+	return json;
 }
 
 void wr_machine_run_result(struct wr_call *call, const struct wr_machine *machine)
@@ -79,8 +87,10 @@ int wr_machine_run_changed(struct wr_call *call, const struct wr_machine *before
 {
 	struct wr_machine after = { 0 };
 	int64_t now = wr_call_time(call);
-	int status = wr_machine_run_get(call, before->id, &after);
+	int status = wr_routes_settle(call);
 
+	if (!status)
+		status = wr_machine_run_get(call, before->id, &after);
 	if (!status)
 		status = wr_intend_machine(call, before->id,
 					   !wr_machine_is_on(before, now) &&

@@ -20,10 +20,17 @@ json_t *wr_machine_run_json(struct wr_call *call, const struct wr_machine *machi
 /* The answer and its ETag. */
 void wr_machine_run_result(struct wr_call *call, const struct wr_machine *machine);
 void wr_machine_run_event(struct wr_call *call, const char *type, const struct wr_machine *machine);
+/* 409 where the organisation has as many machines as it may. */
+int wr_machine_run_quota(struct wr_call *call, const struct wr_machine_org *org) WR_MUST_CHECK;
 /* Of the database: `error` may be 0. */
 int wr_machine_run_status(struct wr_call *call, int error) WR_MUST_CHECK;
 /* What is answered, told and noted of a machine that was changed. */
 int wr_machine_run_changed(struct wr_call *call, const struct wr_machine *before, const char *event)
+	WR_MUST_CHECK;
+
+/* --- machine_change.c --- */
+/* Its rows go; what is told and noted of it. The caller may remove it. */
+int wr_machine_run_remove(struct wr_call *call, const struct wr_machine *machine, const char *event)
 	WR_MUST_CHECK;
 
 /* --- machine_keys.c --- */
@@ -49,3 +56,4 @@ int wr_machine_add_run(struct wr_call *call);
 int wr_machine_change_run(struct wr_call *call);
 int wr_machine_remove_run(struct wr_call *call);
 int wr_machine_rotate_run(struct wr_call *call);
+int wr_machine_approve_run(struct wr_call *call);

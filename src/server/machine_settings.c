@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/format.h"
 #include "server/policies.h"
 #include "server/quick.h"
+#include "server/routes.h"
 #include "server/rows.h"
 
 /* --- Name and label. --- */
@@ -39,9 +41,12 @@ static int is_taken(void *context, const char *label)
 
 	if (is_reserved(label) || wr_policy_has_group(labels->policy.text, label))
 		return 1;
-	found = WR_DB_ONE(labels->call->db, &row,
-			  "SELECT 1 FROM machine WHERE organisation = ? AND label = ? AND id <> ?",
-			  WR_I(labels->call->org), WR_T(label), WR_I(labels->id));
+	found = WR_DB_ONE(
+		labels->call->db, &row,
+		"SELECT 1 FROM machine WHERE organisation = ?1 AND label = ?2 AND id <> ?3"
+		" UNION ALL SELECT 1 FROM dns_record WHERE organisation = ?1 AND name = ?2"
+		" LIMIT 1",
+		WR_I(labels->call->org), WR_T(label), WR_I(labels->id));
 	if (found > 0)
 		wr_row_end(row);
 	return found;
@@ -205,94 +210,41 @@ int wr_machine_write_tags(struct wr_call *call, int64_t id)
 	return 0;
 }
 
-/* What never is behind a machine: this host, this link, many at once. */
-static bool is_special(const struct wr_prefix *prefix)
-{
-	static const char *const texts[] = { "0.0.0.0/8",   "127.0.0.0/8", "169.254.0.0/16",
-					     "224.0.0.0/3", "::/8",        "fe80::/10",
-					     "ff00::/8" };
-	struct wr_prefix special;
-
-	for (size_t i = 0; i < WR_ARRAY_LEN(texts); i++) {
-		if (wr_prefix_parse(texts[i], strlen(texts[i]), &special) &&
-		    wr_address_overlaps(prefix, &special))
-			return true;
-	}
-	return false;
-}
-
-static bool is_in_range(const struct wr_machine_org *org, const struct wr_prefix *prefix)
-{
-	return (org->range.v4.ip.family && wr_address_overlaps(prefix, &org->range.v4)) ||
-	       (org->range.v6.ip.family && wr_address_overlaps(prefix, &org->range.v6));
-}
-
-/* What is wrong with it; NULL if nothing. */
-static const char *route_fault(const struct wr_machine_org *org, const char *text,
-			       struct wr_prefix *ret_prefix)
-{
-	if (!text || !wr_prefix_parse(text, strlen(text), ret_prefix))
-		return "is no prefix, as \"192.168.50.0/24\"";
-	if (is_in_range(org, ret_prefix))
-		return "overlaps the organisation's own range";
-	if (is_special(ret_prefix))
-		return "has addresses that are not for routes";
-	return NULL;
-}
-
-/* Whose route it is: a machine's row, 0 for nobody's, or a negative errno. */
-static int64_t owner_of(struct wr_call *call, const char *prefix)
-{
-	struct wr_row *row = NULL;
-	int64_t owner;
-	int found = WR_DB_ONE(call->db, &row,
-			      "SELECT machine FROM machine_route WHERE organisation = ?"
-			      " AND prefix = ?",
-			      WR_I(call->org), WR_T(prefix));
-
-	if (found <= 0)
-		return found;
-	owner = wr_row_int(row, 0);
-	wr_row_end(row);
-	return owner;
-}
-
 static int write_route(struct wr_call *call, const struct wr_machine_org *org, int64_t id, size_t i,
 		       const char *text)
 {
 	char pointer[32], canonical[WR_ENDPOINT_TEXT_LEN];
 	struct wr_prefix prefix;
-	const char *fault = route_fault(org, text, &prefix);
-	int64_t owner;
+	const char *fault = wr_route_fault(org, text, &prefix);
+	int error;
 
 	snprintf(pointer, sizeof(pointer), "/routes/%zu", i);
 	if (fault)
 		return wr_call_fault(call, pointer, "%s", fault);
 	wr_prefix_format(&prefix, canonical);
-	owner = owner_of(call, canonical);
-	if (owner > 0 && owner != id)
-		return wr_call_fault(call, pointer, "is behind another machine already");
-	if (!owner)
-		owner = WR_DB_RUN(call->db,
-				  "INSERT INTO machine_route (machine, prefix, organisation)"
-				  " VALUES (?, ?, ?)",
-				  WR_I(id), WR_T(canonical), WR_I(call->org));
-	return owner < 0 ? wr_call_fail_db(call, (int)owner) : 0;
+	error = WR_DB_RUN(call->db,
+			  "INSERT INTO machine_route (machine, prefix, organisation, state,"
+			  " is_offered, is_set, is_active, since)"
+			  " VALUES (?1, ?2, ?3, 'approved', 1, 1, 0, ?4)"
+			  " ON CONFLICT (machine, prefix) DO UPDATE SET since ="
+			  " CASE state WHEN 'approved' THEN since ELSE ?4 END,"
+			  " state = 'approved', is_offered = 1, is_set = 1",
+			  WR_I(id), WR_T(canonical), WR_I(call->org), WR_I(wr_call_time(call)));
+	return error ? wr_call_fail_db(call, error) : 0;
 }
 
-static int check_route_count(struct wr_call *call)
+/* What the agent offers by itself stays: approving and rejecting is another matter. */
+static int forget_routes(struct wr_call *call, int64_t id, const json_t *routes)
 {
-	int64_t count;
+	char *kept = json_dumps(routes, JSON_COMPACT);
+	int error = kept ? WR_DB_RUN(call->db,
+				     "DELETE FROM machine_route WHERE machine = ? AND is_set"
+				     " AND prefix NOT IN (SELECT value FROM json_each(?))",
+				     WR_I(id), WR_T(kept))
+			 : -ENOMEM;
 
-	if (wr_rows_number(call, "SELECT count(*) FROM machine_route WHERE organisation = ?",
-			   WR_I(call->org), &count) < 0)
-		return -1;
-	return count > WR_ROUTES_OF_ORG
-		       ? wr_call_fail(call, 409, "quota",
-				      "An organisation has at most %d routes: they all stand in "
-				      "every machine's file.",
-				      WR_ROUTES_OF_ORG)
-		       : 0;
+	free(kept);
+	return error ? wr_call_fail_db(call, error) : 0;
 }
 
 int wr_machine_write_routes(struct wr_call *call, const struct wr_machine_org *org, int64_t id)
@@ -306,9 +258,9 @@ int wr_machine_write_routes(struct wr_call *call, const struct wr_machine_org *o
 		return 0;
 	if (json_array_size(routes) > WR_ROUTES_MAX)
 		return wr_call_fault(call, "/routes", "has more than %d routes", WR_ROUTES_MAX);
-	if (wipe_rows(call, "DELETE FROM machine_route WHERE machine = ?", id))
+	if (forget_routes(call, id, routes))
 		return -1;
 	json_array_foreach(routes, i, route)
 		bad |= write_route(call, org, id, i, json_string_value(route));
-	return bad || !json_array_size(routes) ? bad : check_route_count(call);
+	return bad || !json_array_size(routes) ? bad : wr_route_check_count(call);
 }

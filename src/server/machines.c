@@ -49,6 +49,13 @@ void wr_machine_read(const struct wr_row *row, struct wr_machine *ret_machine)
 		.version = wr_row_int(row, 17),
 		.tags = or_empty(wr_row_text(row, 18)),
 		.routes = or_empty(wr_row_text(row, 19)),
+		.active_routes = or_empty(wr_row_text(row, 20)),
+		.is_agent = wr_row_int(row, 21) != 0,
+		.is_pending = wr_row_int(row, 22) != 0,
+		.ephemeral = wr_row_int(row, 23),
+		.agent_seen = wr_row_int(row, 24),
+		.hostname = wr_row_text(row, 25),
+		.agent = wr_row_text(row, 26),
 	};
 	copy_text(row, 2, ret_machine->uid, sizeof(ret_machine->uid));
 	copy_text(row, 3, ret_machine->name, sizeof(ret_machine->name));
@@ -58,21 +65,23 @@ void wr_machine_read(const struct wr_row *row, struct wr_machine *ret_machine)
 /* Makes it independent of its row: one piece with all texts and the sealed key. */
 static int own(struct wr_machine *machine)
 {
-	const char *texts[] = { machine->tags, machine->routes, or_empty(machine->endpoint) };
-	size_t len = machine->sealed_key.len;
+	const char **texts[] = { &machine->tags,     &machine->routes,   &machine->active_routes,
+				 &machine->endpoint, &machine->hostname, &machine->agent };
+	size_t len = machine->sealed_key.len + 1;
 	char *at;
 
 	for (size_t i = 0; i < WR_ARRAY_LEN(texts); i++)
-		len += strlen(texts[i]) + 1;
+		len += *texts[i] ? strlen(*texts[i]) + 1 : 0;
 	machine->owned = at = malloc(len);
 	if (!at)
 		return -1;
-	machine->tags = at;
-	at = stpcpy(at, texts[0]) + 1;
-	machine->routes = at;
-	at = stpcpy(at, texts[1]) + 1;
-	machine->endpoint = machine->endpoint ? at : NULL;
-	at = stpcpy(at, texts[2]) + 1;
+	for (size_t i = 0; i < WR_ARRAY_LEN(texts); i++) {
+		if (!*texts[i])
+			continue;
+		strcpy(at, *texts[i]);
+		*texts[i] = at;
+		at += strlen(at) + 1;
+	}
 	if (machine->sealed_key.len)
 		memcpy(at, machine->sealed_key.data, machine->sealed_key.len);
 	machine->sealed_key.data = (const uint8_t *)at;
@@ -167,10 +176,16 @@ int wr_machine_org_get(struct wr_db *db, int64_t id, struct wr_machine_org *ret_
 
 /* --- State. --- */
 
+const char *const wr_machine_kinds[] = { "plain", "agent", NULL };
+
 const char *const wr_machine_states[] = {
-	[WR_MACHINE_ONLINE] = "online",   [WR_MACHINE_OFFLINE] = "offline",
-	[WR_MACHINE_NEVER] = "never",     [WR_MACHINE_DISABLED] = "disabled",
-	[WR_MACHINE_EXPIRED] = "expired", NULL,
+	[WR_MACHINE_ONLINE] = "online",
+	[WR_MACHINE_OFFLINE] = "offline",
+	[WR_MACHINE_NEVER] = "never",
+	[WR_MACHINE_DISABLED] = "disabled",
+	[WR_MACHINE_EXPIRED] = "expired",
+	[WR_MACHINE_PENDING] = "pending",
+	NULL,
 };
 
 static int64_t later(int64_t a, int64_t b)
@@ -185,7 +200,7 @@ static bool is_expired(const struct wr_machine *machine, int64_t now)
 
 bool wr_machine_is_on(const struct wr_machine *machine, int64_t now)
 {
-	return !machine->is_disabled && !is_expired(machine, now);
+	return !machine->is_disabled && !machine->is_pending && !is_expired(machine, now);
 }
 
 enum wr_machine_state wr_machine_state(const struct wr_machine *machine,
@@ -195,8 +210,10 @@ enum wr_machine_state wr_machine_state(const struct wr_machine *machine,
 		return WR_MACHINE_DISABLED;
 	if (is_expired(machine, now))
 		return WR_MACHINE_EXPIRED;
-	if (sight->is_online ||
-	    later(machine->last_seen, sight->last_seen) > now - WR_ONLINE_SECONDS)
+	if (machine->is_pending)
+		return WR_MACHINE_PENDING;
+	if (sight->is_online || (!sight->is_judged && later(machine->last_seen, sight->last_seen) >
+							      now - WR_ONLINE_SECONDS))
 		return WR_MACHINE_ONLINE;
 	return later(machine->latest_handshake, sight->latest_handshake) ? WR_MACHINE_OFFLINE
 									 : WR_MACHINE_NEVER;
@@ -223,6 +240,11 @@ static json_t *json_words(const char *words)
 	while (wr_machine_word(&words, word, sizeof(word)))
 		json_array_append_new(list, json_string(word));
 	return list;
+}
+
+static json_t *json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
 }
 
 static json_t *json_ip(const struct wr_ip *ip)
@@ -263,6 +285,9 @@ static void add_settings(json_t *json, const struct wr_machine *machine)
 	json_object_set_new(json, "address6", json_ip(&machine->addresses.v6));
 	json_object_set_new(json, "tags", json_words(machine->tags));
 	json_object_set_new(json, "routes", json_words(machine->routes));
+	json_object_set_new(json, "kind", json_string(wr_machine_kinds[machine->is_agent]));
+	json_object_set_new(json, "is_ephemeral", json_boolean(machine->ephemeral > 0));
+	json_object_set_new(json, "is_pending", json_boolean(machine->is_pending));
 	json_object_set_new(json, "is_disabled", json_boolean(machine->is_disabled));
 	json_object_set_new(json, "expires", wr_json_time(machine->expires));
 }
@@ -294,6 +319,9 @@ json_t *wr_machine_json(const struct wr_machine *machine, const struct wr_sight 
 			    json_integer(machine->rx_bytes + (json_int_t)sight->rx_bytes));
 	json_object_set_new(json, "tx_bytes",
 			    json_integer(machine->tx_bytes + (json_int_t)sight->tx_bytes));
+	json_object_set_new(json, "hostname", json_text(machine->hostname));
+	json_object_set_new(json, "agent_version", json_text(machine->agent));
+	json_object_set_new(json, "agent_seen", wr_json_time(machine->agent_seen));
 	json_object_set_new(json, "version", json_integer(machine->version));
 	return json;
 }
@@ -334,6 +362,19 @@ json_t *wr_machine_json(const struct wr_machine *machine, const struct wr_sight 
 		  .is_required = true, \
 		  .max = WR_ROUTES_MAX, \
 		  .help = "Prefixes that are reached through it" }, \
+		{ .name = "kind", \
+		  .kind = WR_KIND_CHOICE, \
+		  .is_required = true, \
+		  .choices = wr_machine_kinds, \
+		  .help = "Agent: it joined by a key; plain: it has nothing but WireGuard" }, \
+		{ .name = "is_ephemeral", \
+		  .kind = WR_KIND_FLAG, \
+		  .is_required = true, \
+		  .help = "It is removed when it was gone for a while" }, \
+		{ .name = "is_pending", \
+		  .kind = WR_KIND_FLAG, \
+		  .is_required = true, \
+		  .help = "It waits for approval, and is shut out until then" }, \
 		{ .name = "is_disabled", \
 		  .kind = WR_KIND_FLAG, \
 		  .is_required = true, \
@@ -377,6 +418,28 @@ json_t *wr_machine_json(const struct wr_machine *machine, const struct wr_sight 
 		  .is_required = true, \
 		  .max = INT64_MAX, \
 		  .help = "Bytes that went to it" }, \
+		{ .name = "hostname", \
+		  .kind = WR_KIND_TEXT, \
+		  .is_required = true, \
+		  .can_be_null = true, \
+		  .help = "What its host calls itself" }, \
+		{ .name = "agent_version", \
+		  .kind = WR_KIND_TEXT, \
+		  .is_required = true, \
+		  .can_be_null = true, \
+		  .help = "Version of its agent" }, \
+		{ .name = "agent_seen", \
+		  .kind = WR_KIND_TIME, \
+		  .is_required = true, \
+		  .can_be_null = true, \
+		  .help = "When its agent was last connected" }, \
+		{ .name = "is_connected", \
+		  .kind = WR_KIND_FLAG, \
+		  .help = "Its agent is connected; agents only" }, \
+		{ .name = "agent", \
+		  .kind = WR_KIND_ANY, \
+		  .can_be_null = true, \
+		  .help = "What its agent tells of itself and of its paths; of one machine only" }, \
 	{ \
 		.name = "version", .kind = WR_KIND_NUMBER, .is_required = true, .min = 1, \
 		.max = INT64_MAX, .help = "Grows with each change; also the ETag" \

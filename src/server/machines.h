@@ -12,9 +12,10 @@
 #include "server/names.h"
 #include "server/sights.h"
 
-#define WR_TAGS_MAX 32        /* of a machine */
-#define WR_ROUTES_MAX 32      /* of a machine */
-#define WR_ROUTES_OF_ORG 1000 /* they all stand in every machine's file */
+#define WR_TAGS_MAX 32         /* of a machine */
+#define WR_ROUTES_MAX 32       /* of a machine */
+#define WR_ROUTES_OFFERED 5000 /* with those that wait or are rejected */
+#define WR_ROUTES_OF_ORG 1000  /* they all stand in every machine's file */
 
 /* A row. Texts that are pointers belong to the row it was read from, or to `owned`. */
 struct wr_machine {
@@ -31,7 +32,12 @@ struct wr_machine {
 	int64_t latest_handshake, last_seen; /* 0: never, as far as the row knows */
 	const char *endpoint;                /* NULL: unknown */
 	int64_t rx_bytes, tx_bytes, version;
-	const char *tags, *routes; /* words with a space between, "" for none */
+	const char *tags, *routes; /* words with a space between, "" for none; routes: approved */
+	const char *active_routes; /* of these: traffic goes through this machine */
+	bool is_agent, is_pending; /* pending: waits for approval, and is shut out */
+	int64_t ephemeral;         /* removed when gone for so many seconds; 0: it stays */
+	int64_t agent_seen;        /* 0: never */
+	const char *hostname, *agent; /* as the agent says: name of its host, version; or NULL */
 	char *owned;
 };
 
@@ -41,8 +47,12 @@ struct wr_machine {
 	" m.address4, m.address6, m.is_disabled, m.expires, m.created, m.latest_handshake," \
 	" m.last_seen, m.endpoint, m.rx_bytes, m.tx_bytes, m.version," \
 	" (SELECT group_concat(tag, ' ') FROM machine_tag WHERE machine = m.id)," \
-	" (SELECT group_concat(prefix, ' ') FROM machine_route WHERE machine = m.id) "
-#define WR_MACHINE_COLUMN_COUNT 20
+	" (SELECT group_concat(prefix, ' ') FROM machine_route WHERE machine = m.id" \
+	"  AND state = 'approved' AND is_offered)," \
+	" (SELECT group_concat(prefix, ' ') FROM machine_route WHERE machine = m.id" \
+	"  AND is_active)," \
+	" m.is_agent, m.is_pending, m.ephemeral, m.agent_seen, m.hostname, m.agent_version "
+#define WR_MACHINE_COLUMN_COUNT 27
 
 /* Borrows texts from the row. */
 void wr_machine_read(const struct wr_row *row, struct wr_machine *ret_machine);
@@ -60,13 +70,16 @@ enum wr_machine_state {
 	WR_MACHINE_OFFLINE,
 	WR_MACHINE_NEVER, /* connected */
 	WR_MACHINE_DISABLED,
-	WR_MACHINE_EXPIRED
+	WR_MACHINE_EXPIRED,
+	WR_MACHINE_PENDING
 };
 enum wr_machine_state wr_machine_state(const struct wr_machine *machine,
 				       const struct wr_sight *sight, int64_t now);
-/* "online", "offline", "never", "disabled", "expired", NULL. */
+/* "online", "offline", "never", "disabled", "expired", "pending", NULL. */
 extern const char *const wr_machine_states[];
-/* Neither disabled nor expired. */
+/* By is_agent: "plain", "agent"; then NULL. */
+extern const char *const wr_machine_kinds[];
+/* Neither disabled, nor expired, nor waiting for approval. */
 bool wr_machine_is_on(const struct wr_machine *machine, int64_t now);
 
 /* As the API shows it. */

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "hub/hub.h"
+#include "server/agents.h"
 #include "server/events.h"
 #include "store/ledger.h"
 
@@ -56,6 +57,7 @@ struct wr_metrics_view {
 	const struct wr_ledger_numbers *ledger;
 	const struct wr_api_numbers *api;
 	const struct wr_events_numbers *events;
+	const struct wr_agents_numbers *agents;
 	uint64_t database_bytes; /* file and WAL; 0: left out */
 };
 /* A new NUL-terminated text, or NULL where memory is short. */

@@ -88,6 +88,16 @@ static void write_hub(struct wr_metrics *metrics, const struct wr_hub_numbers *h
 	       (double)hub->engine.handshakes);
 	single(metrics, "warren_hub_cookies_sent_total", "counter",
 	       "Strangers that were asked for a cookie.", (double)hub->engine.sent_cookies);
+	single(metrics, "warren_hub_relayed_packets_total", "counter",
+	       "Datagrams that were passed on between machines, unopened.",
+	       (double)hub->engine.relayed_packets);
+	single(metrics, "warren_hub_relayed_bytes_total", "counter", "Bytes of these.",
+	       (double)hub->engine.relayed_bytes);
+	single(metrics, "warren_hub_relay_refused_total", "counter",
+	       "Handshake messages between machines that were not passed on.",
+	       (double)hub->engine.relay_refused);
+	single(metrics, "warren_hub_stun_answers_total", "counter",
+	       "Questions by STUN that were answered.", (double)hub->stun_answers);
 	wr_metrics_family(metrics, "warren_hub_packets_total", "counter",
 			  "Transport messages, keepalives too.");
 	labelled(metrics, "warren_hub_packets_total", "direction", "received",
@@ -205,6 +215,28 @@ static void write_events(struct wr_metrics *metrics, const struct wr_events_numb
 	       "Streams that were ended because they were not read.", (double)events->ended_slow);
 }
 
+/* --- Agents. --- */
+
+static void write_agents(struct wr_metrics *metrics, const struct wr_agents_numbers *agents)
+{
+	static const char *const paths[] = { "none", "relayed", "direct", "hub" };
+
+	single(metrics, "warren_agents", "gauge", "Agents that are connected.",
+	       (double)agents->connected);
+	single(metrics, "warren_agent_maps_total", "counter", "Whole maps that were sent.",
+	       (double)agents->maps);
+	single(metrics, "warren_agent_deltas_total", "counter", "Changes of maps that were sent.",
+	       (double)agents->deltas);
+	single(metrics, "warren_agent_sent_bytes_total", "counter", "Bytes sent to agents.",
+	       (double)agents->bytes);
+	single(metrics, "warren_agents_refused_total", "counter",
+	       "Channels that were ended with a reason.", (double)agents->refused);
+	wr_metrics_family(metrics, "warren_agent_paths", "gauge",
+			  "Pairs of machines by the path that one of them reported.");
+	for (size_t i = 0; i < WR_ARRAY_LEN(paths); i++)
+		labelled(metrics, "warren_agent_paths", "path", paths[i], (double)agents->paths[i]);
+}
+
 char *wr_metrics_document(const struct wr_metrics_view *view, size_t *ret_len)
 {
 	struct wr_metrics metrics = { 0 };
@@ -219,6 +251,8 @@ char *wr_metrics_document(const struct wr_metrics_view *view, size_t *ret_len)
 		wr_api_numbers_write(view->api, &metrics);
 	if (view->events)
 		write_events(&metrics, view->events);
+	if (view->agents)
+		write_agents(&metrics, view->agents);
 	if (view->database_bytes)
 		single(&metrics, "warren_database_bytes", "gauge",
 		       "The database and its write-ahead log.", (double)view->database_bytes);

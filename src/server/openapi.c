@@ -20,6 +20,7 @@ const char *wr_access_text(enum wr_access access)
 	case WR_ACCESS_ADMIN: return "admin";
 	case WR_ACCESS_OWNER: return "owner";
 	case WR_ACCESS_SITE: return "site administrator";
+	case WR_ACCESS_MACHINE: return "agent";
 	}
 	return "nobody";
 }

@@ -19,7 +19,8 @@ enum wr_access {
 	WR_ACCESS_OPERATOR,
 	WR_ACCESS_ADMIN,
 	WR_ACCESS_OWNER,
-	WR_ACCESS_SITE /* site administrators only */
+	WR_ACCESS_SITE,   /* site administrators only */
+	WR_ACCESS_MACHINE /* agents only, in their own organisation */
 };
 
 /* What a field holds. Texts are valid UTF-8 without control characters. */
@@ -80,4 +81,5 @@ struct wr_operation {
 /* Each file of operations has such a table; ends with one without an id. */
 extern const struct wr_operation wr_operations_session[], wr_operations_user[],
 	wr_operations_token[], wr_operations_org[], wr_operations_machine[], wr_operations_policy[],
-	wr_operations_audit[], wr_operations_server[];
+	wr_operations_audit[], wr_operations_server[], wr_operations_key[], wr_operations_route[],
+	wr_operations_record[], wr_operations_agent[];

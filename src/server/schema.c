@@ -101,5 +101,100 @@ static const char first[] =
 	"  (SELECT id FROM audit WHERE organisation IS NEW.organisation"
 	"   ORDER BY id DESC LIMIT 1 OFFSET 500000); END;";
 
-const char *const wr_schema[] = { first };
+/* Agents: join keys, what a machine with an agent has, several routers of a prefix, DNS records;
+ * and an organisation's generation, which grows with each change that maps show. */
+static const char second[] =
+	/* Of the database's past: a restored one has another. */
+	"INSERT INTO meta (key, value)"
+	" VALUES ('epoch', CAST('e' || lower(hex(randomblob(10))) AS BLOB));"
+
+	"ALTER TABLE organisation ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;"
+
+	/* `uses` 0: any number; `ephemeral`: seconds, after which members that are gone are
+	 * removed, 0: they stay. `machine`: the one that joins by it takes its place;
+	 * `machine_name`: what it is called. */
+	"CREATE TABLE join_key ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE,"
+	" organisation INTEGER NOT NULL REFERENCES organisation ON DELETE CASCADE,"
+	" hash BLOB NOT NULL UNIQUE, comment TEXT, uses INTEGER NOT NULL,"
+	" used INTEGER NOT NULL DEFAULT 0, expires INTEGER,"
+	" ephemeral INTEGER NOT NULL DEFAULT 0, needs_approval INTEGER NOT NULL DEFAULT 0,"
+	" machine INTEGER REFERENCES machine ON DELETE CASCADE, machine_name TEXT,"
+	" revoked INTEGER, last_used INTEGER, created INTEGER NOT NULL,"
+	" creator TEXT NOT NULL) STRICT;"
+	"CREATE INDEX join_key_organisation ON join_key (organisation);"
+	"CREATE INDEX join_key_machine ON join_key (machine) WHERE machine IS NOT NULL;"
+	"CREATE TABLE join_key_tag ("
+	" join_key INTEGER NOT NULL REFERENCES join_key ON DELETE CASCADE, tag TEXT NOT NULL,"
+	" PRIMARY KEY (join_key, tag)) WITHOUT ROWID, STRICT;"
+
+	/* `token`: the hash of the agent's; `agent_seen`: when its channel was last there. */
+	"ALTER TABLE machine ADD COLUMN is_agent INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE machine ADD COLUMN is_pending INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE machine ADD COLUMN ephemeral INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE machine ADD COLUMN token BLOB;"
+	"ALTER TABLE machine ADD COLUMN join_key INTEGER REFERENCES join_key ON DELETE SET NULL;"
+	"ALTER TABLE machine ADD COLUMN hostname TEXT;"
+	"ALTER TABLE machine ADD COLUMN agent_version TEXT;"
+	"ALTER TABLE machine ADD COLUMN agent_seen INTEGER;"
+	/* Where it may be reached, as its agent reported it last: JSON. */
+	"ALTER TABLE machine ADD COLUMN candidates TEXT;"
+	"CREATE UNIQUE INDEX machine_token ON machine (token) WHERE token IS NOT NULL;"
+	"CREATE INDEX machine_join_key ON machine (join_key) WHERE join_key IS NOT NULL;"
+	"CREATE INDEX machine_ephemeral ON machine (ephemeral) WHERE ephemeral > 0;"
+
+	/* `is_offered`: the agent offers it now, or an operator set it (`is_set`: then the agent
+	 * does not take it back). Of those that are approved and offered, one for each prefix is
+	 * active: traffic goes there. */
+	"ALTER TABLE machine_route ADD COLUMN state TEXT NOT NULL DEFAULT 'approved'"
+	" CHECK (state IN ('approved', 'waiting', 'rejected'));"
+	"ALTER TABLE machine_route ADD COLUMN is_offered INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE machine_route ADD COLUMN is_set INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE machine_route ADD COLUMN is_active INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE machine_route ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+	"DROP INDEX machine_route_organisation;"
+	"CREATE INDEX machine_route_organisation ON machine_route (organisation, prefix);"
+	"CREATE UNIQUE INDEX machine_route_active ON machine_route (organisation, prefix)"
+	" WHERE is_active;"
+	/* Those of which one may be the next. */
+	"CREATE INDEX machine_route_spare ON machine_route (organisation)"
+	" WHERE is_active = 0 AND state = 'approved' AND is_offered;"
+
+	/* `name` stands before the network's suffix. */
+	"CREATE TABLE dns_record ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE,"
+	" organisation INTEGER NOT NULL REFERENCES organisation ON DELETE CASCADE,"
+	" name TEXT NOT NULL, address BLOB NOT NULL, created INTEGER NOT NULL,"
+	" creator TEXT NOT NULL, UNIQUE (organisation, name, address)) STRICT;"
+
+	/* What maps show. */
+	"CREATE TRIGGER organisation_changed AFTER UPDATE OF label, range4, range6,"
+	" hub_public, policy, is_disabled ON organisation BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = NEW.id; END;"
+	"CREATE TRIGGER machine_added AFTER INSERT ON machine BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = NEW.organisation; END;"
+	"CREATE TRIGGER machine_changed AFTER UPDATE OF label, public_key, preshared_key,"
+	" address4, address6, is_disabled, expires, is_agent, is_pending ON machine BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = NEW.organisation; END;"
+	"CREATE TRIGGER machine_removed AFTER DELETE ON machine BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = OLD.organisation; END;"
+	"CREATE TRIGGER machine_tag_added AFTER INSERT ON machine_tag BEGIN"
+	" UPDATE organisation SET generation = generation + 1"
+	"  WHERE id = (SELECT organisation FROM machine WHERE id = NEW.machine); END;"
+	"CREATE TRIGGER machine_tag_removed AFTER DELETE ON machine_tag BEGIN"
+	" UPDATE organisation SET generation = generation + 1"
+	"  WHERE id = (SELECT organisation FROM machine WHERE id = OLD.machine); END;"
+	"CREATE TRIGGER machine_route_added AFTER INSERT ON machine_route BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = NEW.organisation; END;"
+	"CREATE TRIGGER machine_route_changed AFTER UPDATE OF state, is_offered, is_active ON"
+	" machine_route BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = NEW.organisation; END;"
+	"CREATE TRIGGER machine_route_removed AFTER DELETE ON machine_route BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = OLD.organisation; END;"
+	"CREATE TRIGGER dns_record_added AFTER INSERT ON dns_record BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = NEW.organisation; END;"
+	"CREATE TRIGGER dns_record_removed AFTER DELETE ON dns_record BEGIN"
+	" UPDATE organisation SET generation = generation + 1 WHERE id = OLD.organisation; END;";
+
+const char *const wr_schema[] = { first, second };
 const unsigned wr_schema_len = WR_ARRAY_LEN(wr_schema);

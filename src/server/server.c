@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "linux/clock.h"
 #include "server/admit.h"
+#include "server/agents.h"
 #include "server/events.h"
 #include "server/intents.h"
 #include "server/lockout.h"
@@ -16,22 +17,35 @@
 #include "server/openapi.h"
 #include "server/router.h"
 #include "server/server_steps.h"
+#include "server/upkeep.h"
 
 #define TICK_MS 200
 #define TICKS_A_SECOND (1000 / TICK_MS)
 #define SIGHTS_EVERY (2 * TICKS_A_SECOND) /* what the hub sees of machines */
+#define SIGHTS_OF_AGENTS_EVERY 3	  /* ticks: less than from a keepalive to a ping */
 #define LOOK_EVERY (5 * TICKS_A_SECOND)   /* whether another program changed the database */
 
 /* --- Each tick. --- */
+static uint64_t sights_every(const struct wr_server *server)
+{
+	struct wr_agents_numbers agents;
+
+	wr_agents_count(server->agents, &agents);
+	return agents.connected ? SIGHTS_OF_AGENTS_EVERY : SIGHTS_EVERY;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct wr_server *server = timer->data;
 
 	server->ticks++;
-	if (wr_sights_are_due(server->sights) || server->ticks % SIGHTS_EVERY == 0)
+	if (wr_sights_are_due(server->sights) || server->ticks % sights_every(server) == 0)
 		wr_sights_tick(server->sights);
-	if (server->ticks % TICKS_A_SECOND == 0)
+	wr_agents_tick(server->agents);
+	if (server->ticks % TICKS_A_SECOND == 0) {
 		wr_machines_expire(server);
+		wr_upkeep(server);
+	}
 	if (server->ticks % LOOK_EVERY == 0)
 		wr_intents_reload(server);
 }
@@ -97,6 +111,8 @@ static int open_parts(struct wr_server *server, const struct wr_server_config *c
 		status = wr_server_first_start(server, ret_first);
 	if (status == 0)
 		status = open_ledger(server);
+	if (status == 0)
+		status = wr_agents_open(server, &server->agents);
 	return status;
 }
 

@@ -1,9 +1,10 @@
-/* The end: each part when those that need it have ended. Streams and requests first, then
+/* The end: each part when those that need it have ended. Streams, channels and requests first, then
  * calls, what was seen of machines, the ledger, and the hub last: so packets go on as long as
  * they can. A server that did not open whole ends the same way. */
 #include <stdlib.h>
 
 #include "base/key.h"
+#include "server/agents.h"
 #include "server/events.h"
 #include "server/intents.h"
 #include "server/lockout.h"
@@ -27,6 +28,7 @@ static void free_server(struct wr_server *server)
 	void (*closed)(void *context) = server->closed;
 	void *context = server->closed_context;
 
+	wr_agents_free(server->agents);
 	wr_sights_free(server->sights);
 	wr_intents_free(server->intents);
 	wr_router_free(server->router);
@@ -53,6 +55,16 @@ static void end_streams(struct wr_server *server)
 	server->stage = WR_SERVER_ENDS_STREAMS;
 	if (events)
 		wr_events_close(events, part_closed, server);
+	else
+		go_on(server);
+}
+
+/* The ledger's entries for agents end with them. */
+static void end_agents(struct wr_server *server)
+{
+	server->stage = WR_SERVER_ENDS_AGENTS;
+	if (server->agents)
+		wr_agents_close(server->agents, part_closed, server);
 	else
 		go_on(server);
 }
@@ -113,7 +125,8 @@ static void go_on(struct wr_server *server)
 {
 	switch (server->stage) {
 	case WR_SERVER_RUNS: end_streams(server); break;
-	case WR_SERVER_ENDS_STREAMS: end_requests(server); break;
+	case WR_SERVER_ENDS_STREAMS: end_agents(server); break;
+	case WR_SERVER_ENDS_AGENTS: end_requests(server); break;
 	case WR_SERVER_ENDS_REQUESTS: end_calls(server); break;
 	case WR_SERVER_ENDS_CALLS: save(server); break;
 	case WR_SERVER_SAVES: end_ledger(server); break;

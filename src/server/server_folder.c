@@ -39,6 +39,7 @@ int wr_server_configure(struct wr_server *server, const struct wr_server_config 
 	is_kept = keep(&own->cert_file) && is_kept;
 	is_kept = keep(&own->key_file) && is_kept;
 	is_kept = keep(&own->hub_endpoint) && is_kept;
+	is_kept = keep(&own->api_endpoint) && is_kept;
 	is_kept = keep(&own->network) && is_kept;
 	is_kept = keep(&own->first_org) && is_kept;
 	return is_kept ? 0 : -ENOMEM;
@@ -59,6 +60,7 @@ void wr_server_unconfigure(struct wr_server *server)
 	give_up(&own->cert_file);
 	give_up(&own->key_file);
 	give_up(&own->hub_endpoint);
+	give_up(&own->api_endpoint);
 	give_up(&own->network);
 	give_up(&own->first_org);
 	free(server->socket_path);

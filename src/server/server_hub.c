@@ -12,8 +12,6 @@
 #include "server/intents.h"
 #include "server/server_steps.h"
 
-#define DNS_SUFFIX "warren"
-
 /* The address from which packets to the world would leave; no packet is sent. The address is
  * TEST-NET-1 (RFC 5737). */
 static bool find_address(char *ret_text, size_t room)
@@ -59,7 +57,9 @@ static int open_hub(struct wr_server *server)
 		.workers = server->config.workers ? server->config.workers : 1,
 		.aead = server->config.aead,
 		.has_gateways = wr_privileges_has_gateways(),
-		.dns_suffix = DNS_SUFFIX,
+		.has_stun = !server->config.has_no_stun,
+		.stun_port = server->config.stun_port,
+		.dns_suffix = WR_DNS_SUFFIX,
 	};
 	struct wr_hub_numbers numbers;
 	int status = wr_hub_open(server->loop, &config, &server->hub);

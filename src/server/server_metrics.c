@@ -104,6 +104,7 @@ static void write_document(struct wr_server *server, void *what)
 	struct wr_hub_numbers hub;
 	struct wr_ledger_numbers ledger;
 	struct wr_events_numbers events;
+	struct wr_agents_numbers agents;
 	struct wr_metrics_view view = {
 		.version = WR_VERSION,
 		.started = { (uint64_t)server->started * 1000000000 },
@@ -113,6 +114,7 @@ static void write_document(struct wr_server *server, void *what)
 		.ledger = &ledger,
 		.api = server->numbers,
 		.events = &events,
+		.agents = &agents,
 		.database_bytes = file_bytes(server, WR_DATABASE) +
 				  file_bytes(server, WR_DATABASE "-wal"),
 	};
@@ -121,6 +123,7 @@ static void write_document(struct wr_server *server, void *what)
 	wr_hub_count(server->hub, &hub);
 	wr_ledger_count(server->ledger, &ledger);
 	wr_events_count(server->events, &events);
+	wr_agents_count(server->agents, &agents);
 	call->text = wr_metrics_document(&view, &len);
 	call->text_type = WR_METRICS_TYPE;
 	if (!call->text)

@@ -79,10 +79,8 @@ static int run_sign_in(struct wr_call *call)
 /* --- Who am I. --- */
 
 static const char *const kinds[] = {
-	[WR_CALLER_NOBODY] = "nobody",
-	[WR_CALLER_USER] = "user",
-	[WR_CALLER_TOKEN] = "token",
-	[WR_CALLER_LOCAL] = "local",
+	[WR_CALLER_NOBODY] = "nobody", [WR_CALLER_USER] = "user",       [WR_CALLER_TOKEN] = "token",
+	[WR_CALLER_LOCAL] = "local",   [WR_CALLER_MACHINE] = "machine",
 };
 
 static bool add_role(void *context, const struct wr_row *row)

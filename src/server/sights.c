@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "hub/hub.h"
 #include "linux/clock.h"
+#include "server/agents.h"
 #include "server/sights_save.h"
 #include "server/sights_tell.h"
 #include "server/state.h"
@@ -104,28 +105,46 @@ static void count_online(struct wr_sights *sights, int64_t org, int change)
 
 static void set_online(struct wr_sights *sights, struct seen *seen, bool is_online)
 {
+	struct wr_agents *agents = sights->server->agents;
+
 	if (seen->sight.is_online == is_online)
 		return;
 	seen->sight.is_online = is_online;
 	count_online(sights, seen->org, is_online ? 1 : -1);
 	wr_sights_change(&sights->changes, seen->machine, is_online);
+	if (agents)
+		wr_agents_set_online(agents, seen->org, seen->machine, is_online);
 }
 
-static struct seen *find_or_add(struct wr_sights *sights, const struct wr_hub_sight *sight)
+static struct seen *find_or_add(struct wr_sights *sights, int64_t org, int64_t machine)
 {
-	struct seen *seen = wr_map_get(&sights->machines, sight->number);
+	struct seen *seen = wr_map_get(&sights->machines, (uint64_t)machine);
 
 	if (seen)
 		return seen;
 	seen = calloc(1, sizeof(*seen));
 	if (!seen)
 		return NULL;
-	seen->org = (int64_t)sight->org;
-	seen->machine = (int64_t)sight->number;
-	if (wr_map_put(&sights->machines, sight->number, seen))
+	seen->org = org;
+	seen->machine = machine;
+	seen->round = sights->round;
+	if (wr_map_put(&sights->machines, (uint64_t)machine, seen))
 		return seen;
 	free(seen);
 	return NULL;
+}
+
+void wr_sights_set_online(struct wr_sights *sights, int64_t org, int64_t machine, bool is_online)
+{
+	struct seen *seen;
+
+	pthread_mutex_lock(&sights->mutex);
+	seen = find_or_add(sights, org, machine);
+	if (seen) {
+		seen->sight.is_judged = true;
+		set_online(sights, seen, is_online);
+	}
+	pthread_mutex_unlock(&sights->mutex);
 }
 
 /* What came since the last look; a machine with a new key counts from zero again. */
@@ -147,10 +166,38 @@ static void take_newer(int64_t *seconds, struct wr_wall wall, bool *is_dirty)
 	*is_dirty = true;
 }
 
+/* By what the hub hears, or as its agent's channel tells. */
+static void judge(struct wr_sights *sights, struct seen *seen, const struct wr_hub_sight *sight)
+{
+	struct wr_agents *agents = sights->server->agents;
+	bool is_online = seen->sight.last_seen > sights->now - WR_ONLINE_SECONDS;
+
+	if (agents) {
+		wr_agents_see(agents, sight, &is_online);
+		seen->sight.is_judged = wr_agents_has_agent(agents, seen->machine);
+	}
+	set_online(sights, seen, is_online);
+}
+
+static void take_endpoint(struct wr_sights *sights, struct seen *seen,
+			  const struct wr_hub_sight *sight)
+{
+	struct wr_agents *agents = sights->server->agents;
+
+	if (sight->endpoint.ip.family == WR_FAMILY_NONE)
+		return;
+	if (!wr_endpoint_equal_remote(&seen->sight.endpoint, &sight->endpoint)) {
+		seen->is_urgent = true;
+		if (agents)
+			wr_agents_set_observed(agents, seen->org, seen->machine, &sight->endpoint);
+	}
+	seen->sight.endpoint = sight->endpoint;
+}
+
 static void see(void *context, const struct wr_hub_sight *sight)
 {
 	struct wr_sights *sights = context;
-	struct seen *seen = find_or_add(sights, sight);
+	struct seen *seen = find_or_add(sights, (int64_t)sight->org, (int64_t)sight->number);
 	uint64_t rx, tx;
 
 	if (!seen)
@@ -163,13 +210,9 @@ static void see(void *context, const struct wr_hub_sight *sight)
 	seen->sight.tx_bytes += tx;
 	take_newer(&seen->sight.latest_handshake, sight->latest_handshake, &seen->is_urgent);
 	take_newer(&seen->sight.last_seen, sight->last_seen, &seen->is_dirty);
-	if (sight->endpoint.ip.family != WR_FAMILY_NONE) {
-		seen->is_urgent |= !wr_endpoint_equal_remote(&seen->sight.endpoint,
-							     &sight->endpoint);
-		seen->sight.endpoint = sight->endpoint;
-	}
+	take_endpoint(sights, seen, sight);
 	seen->is_dirty |= seen->is_urgent;
-	set_online(sights, seen, seen->sight.last_seen > sights->now - WR_ONLINE_SECONDS);
+	judge(sights, seen, sight);
 }
 
 /* The hub has these no more; what was not saved yet is kept until it is. */

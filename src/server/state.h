@@ -14,6 +14,7 @@
 #include "server/sights.h"
 #include "store/ledger.h"
 
+struct wr_agents;
 struct wr_api_numbers;
 struct wr_events;
 struct wr_intents;
@@ -25,6 +26,7 @@ struct wr_router;
 enum wr_server_stage {
 	WR_SERVER_RUNS,
 	WR_SERVER_ENDS_STREAMS,
+	WR_SERVER_ENDS_AGENTS,
 	WR_SERVER_ENDS_REQUESTS,
 	WR_SERVER_ENDS_CALLS,
 	WR_SERVER_SAVES,
@@ -49,6 +51,7 @@ struct wr_server {
 	struct wr_ratelimit *strangers; /* by address */
 	struct wr_ratelimit *callers;   /* by what is shown: a token, a session */
 	struct wr_events *events;
+	struct wr_agents *agents;   /* their channels; NULL before it is open */
 	struct wr_sights *sights;   /* locks itself: any thread */
 	struct wr_intents *intents; /* what the hub is told: server/intents.h */
 	struct wr_api_numbers *numbers;
@@ -64,7 +67,9 @@ struct wr_server {
 	uint64_t ticks;  /* since the start */
 	size_t calls;    /* under way; and what else the end waits for */
 	enum wr_server_stage stage;
-	bool is_closing; /* no more calls are taken */
+	bool is_closing;    /* no more calls are taken */
+	bool is_upkeeping;  /* server/upkeep.h: one entry at a time */
+	int64_t upkeep_org; /* where its next entry goes on; the ledger's thread */
 	void (*closed)(void *context);
 	void *closed_context;
 };
@@ -77,3 +82,6 @@ char *wr_server_path(const struct wr_server *server, const char *name);
 /* Names in the data folder. */
 #define WR_DATABASE "warren.db"
 #define WR_BACKUPS "backups"
+
+/* What names of all networks end with: "web-1.acme.warren". */
+#define WR_DNS_SUFFIX "warren"

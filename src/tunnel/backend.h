@@ -29,6 +29,8 @@ struct wr_backend_config {
 	uint32_t mtu;
 	unsigned workers;           /* the engine's */
 	const struct wr_aead *aead; /* the engine's */
+	unsigned time_scale;        /* the engine's: how much faster its timers run; 0 is 1 */
+	bool has_wg_view;           /* the engine's: `wg show` finds it, and may only look */
 	/* Something authentic came from a peer, from an address that is not the one traffic goes to
 	 * (engine), or its handshake or endpoint moved on (kernel: looked at each second, or when
 	 * asked by wr_backend_look()). From the loop. */
@@ -56,10 +58,15 @@ struct wr_backend_sight {
 	uint64_t rx_bytes, tx_bytes;
 	struct wr_instant last_received; /* something authentic; 0: never */
 	size_t allowed_count;
+	uint64_t allowed_sum; /* wr_backend_allowed_sum() of them */
 	uint16_t keepalive;
 };
 
 struct wr_backend;
+
+/* A number that lists of prefixes share if they are the same in any order, and hardly any others:
+ * whether somebody else has changed a peer's. */
+uint64_t wr_backend_allowed_sum(const struct wr_prefix *prefixes, size_t count);
 
 /* Opens it; the interface is not up yet. 0; or a negative errno with what went wrong and what
  * to do in `ret_why` (200 bytes): -EEXIST where the interface is there and another's, -EPERM,
@@ -90,17 +97,28 @@ int wr_backend_remove_peer(struct wr_backend *backend, const struct wr_key *publ
  * that can probe; the kernel's follows the peer, which shows in the sight. */
 int wr_backend_set_endpoint(struct wr_backend *backend, const struct wr_key *public_key,
 			    const struct wr_endpoint *endpoint) WR_MUST_CHECK;
-/* Begins a handshake, if there is no session. */
+/* Begins a handshake, if there is no session. (The kernel's: something authentic goes to the peer's
+ * endpoint, a handshake first if there is no session.) */
 int wr_backend_wake(struct wr_backend *backend, const struct wr_key *public_key);
-/* Sends an authentic keepalive to a second address, if there is a session. */
+/* Begins a handshake although there is a session, which the other side may have lost. (The kernel's
+ * has no way to say so: the peer is made anew, so what is sent until then waits, and its latest
+ * handshake is 0.) */
+int wr_backend_renew(struct wr_backend *backend, const struct wr_key *public_key);
+/* Sends an authentic keepalive to a second address. -ENOTCONN if there is no session,
+ * -EOPNOTSUPP with the kernel's. */
 int wr_backend_probe(struct wr_backend *backend, const struct wr_key *public_key,
 		     const struct wr_endpoint *to);
-/* Calls `see` for each peer. */
+/* Calls `see` for each peer; it changes nothing. */
 int wr_backend_look(struct wr_backend *backend,
 		    void (*see)(void *context, const struct wr_backend_sight *sight), void *context)
 	WR_MUST_CHECK;
+/* The same of one peer; -ENOENT. The kernel's tells of all or none, so what it told in the last
+ * 20 ms is taken for new. */
+int wr_backend_look_one(struct wr_backend *backend, const struct wr_key *public_key,
+			struct wr_backend_sight *ret_sight) WR_MUST_CHECK;
 /* What passes between interface and tunnel from now on is judged by it: the engine's. Borrowed
  * until another is set (NULL: nothing is judged); what was retired by it is freed by the engine:
- * wr_backend_retired() is the list for wr_guard_set(). -EOPNOTSUPP with the kernel's. */
+ * wr_backend_retired() is the list for wr_guard_set() (NULL with the kernel's). -EOPNOTSUPP with
+ * the kernel's. */
 int wr_backend_set_guard(struct wr_backend *backend, struct wr_guard *guard);
 struct wr_retire_list *wr_backend_retired(struct wr_backend *backend);

@@ -44,6 +44,13 @@ static int tell(const struct wr_interface *interface, write_lines *write, struct
 	return 0;
 }
 
+bool wr_uapi_is_set(struct wr_bytes request)
+{
+	struct wr_bytes rest;
+
+	return begins_with(request, "set=1\n", &rest);
+}
+
 enum wr_uapi_request_kind wr_uapi_answer_request(struct wr_interface *interface,
 						 struct wr_bytes request, struct wr_text *answer)
 {

@@ -12,7 +12,13 @@ static void on_connection(uv_poll_t *poll, int status, int events);
 static bool answer(void *context, struct wr_bytes request, struct wr_text *text)
 {
 	struct wr_uapi_server *server = context;
-	enum wr_uapi_request_kind kind = wr_uapi_answer_request(server->interface, request, text);
+	enum wr_uapi_request_kind kind;
+
+	if (server->is_read_only && wr_uapi_is_set(request)) {
+		wr_uapi_write_errno(text, -EPERM);
+		return !text->is_short_of_memory;
+	}
+	kind = wr_uapi_answer_request(server->interface, request, text);
 
 	if (kind == WR_UAPI_ASKS_TO_SET)
 		server->changed(server->context);

@@ -18,6 +18,7 @@ struct wr_uapi_server {
 	struct wr_interface *interface;
 	void (*changed)(void *context); /* after a request that was a set */
 	void *context;
+	bool is_read_only; /* sets are refused; may be set after the start */
 	struct wr_uapi_handler handler;
 	struct wr_uapi_client *clients[WR_UAPI_CLIENTS];
 	unsigned client_count;
@@ -37,6 +38,9 @@ enum wr_uapi_request_kind {
 	WR_UAPI_ASKS_TO_TELL,
 	WR_UAPI_ASKS_TO_SET
 };
+
+/* True if the request begins like one that changes something. */
+bool wr_uapi_is_set(struct wr_bytes request);
 
 /* Answers one request, "set=1\n...\n\n" or "get=1\n\n" or "stats=1\n\n", with what
  * it asks for and an "errno=" line, and says which kind it is. */

@@ -85,6 +85,7 @@ static void peer_free(struct wr_retired *retired)
 {
 	struct wr_peer *peer = WR_CONTAINER_OF(retired, struct wr_peer, retired);
 
+	free(peer->managed);
 	wr_wipe(peer, sizeof(*peer));
 	free(peer);
 }
@@ -128,6 +129,7 @@ struct wr_peer *wr_device_add_peer(struct wr_device *device, const struct wr_key
 	list_append(device, peer);
 	device->peer_count++;
 	port->peer_count++;
+	wr_relay_enter(peer);
 	return peer;
 }
 
@@ -137,6 +139,7 @@ static void silence(struct wr_peer *peer)
 	wr_rotation_clear(peer);
 	wr_attempt_stop(peer);
 	wr_timers_stop(peer);
+	wr_relay_forget(peer);
 	peer->session_derived = WR_NEVER;
 	peer->handshake.sent = (struct wr_instant){ 0 };
 }
@@ -146,6 +149,7 @@ void wr_peer_remove(struct wr_peer *peer)
 	struct wr_device *device = peer->device;
 
 	silence(peer);
+	wr_relay_leave(peer);
 	wr_peer_disallow_all(peer);
 	chain_remove(device, peer);
 	list_remove(device, peer);
@@ -208,6 +212,7 @@ void wr_device_remove(struct wr_device *device)
 {
 	while (device->peer_first)
 		wr_peer_remove(device->peer_first);
+	wr_relay_leave_device(device);
 	leave_slot(device);
 	unlink_device(device->port, device);
 	wr_retire(&device->port->retire, &device->retired, device_free);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "wg/relay.h"
+
 #define FIRST_SLOTS 16
 
 static_assert((FIRST_SLOTS & (FIRST_SLOTS - 1)) == 0, "a slot is the low bits of an index");
@@ -46,6 +48,7 @@ bool wr_index_init(struct wr_index_table *table)
 {
 	atomic_init(&table->slots, slots_new(FIRST_SLOTS));
 	table->count = 0;
+	table->relay = NULL;
 	return slots_of(table) != NULL;
 }
 
@@ -89,6 +92,11 @@ static uint32_t draw(uint64_t *state)
 	return (uint32_t)(z ^ z >> 31);
 }
 
+static bool is_relayed(const struct wr_index_table *table, uint32_t index)
+{
+	return table->relay && wr_relay_has_index(table->relay, index);
+}
+
 bool wr_index_add(struct wr_index_table *table, struct wr_index_entry *entry, uint64_t seed,
 		  struct wr_retire_list *retire)
 {
@@ -101,7 +109,7 @@ bool wr_index_add(struct wr_index_table *table, struct wr_index_entry *entry, ui
 	uint32_t index = draw(&seed);
 
 	/* At most half of the slots are in use: two draws on average. */
-	while (slot_get(slots, index))
+	while (slot_get(slots, index) || is_relayed(table, index))
 		index = draw(&seed);
 	atomic_store_explicit(&entry->index, index, memory_order_relaxed);
 	slot_set(slots, index, entry);

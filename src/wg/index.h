@@ -27,6 +27,8 @@ struct wr_index_entry {
 	enum wr_index_kind kind;
 };
 
+struct wr_relay;
+
 struct wr_index_slots {
 	struct wr_retired retired;
 	uint32_t mask;
@@ -36,6 +38,7 @@ struct wr_index_slots {
 struct wr_index_table {
 	_Atomic(struct wr_index_slots *) slots;
 	uint32_t count;
+	const struct wr_relay *relay; /* whose indices are not drawn; NULL: none */
 };
 
 /* False where memory is short. */

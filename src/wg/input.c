@@ -19,6 +19,7 @@ struct input {
 	const struct wr_moment *moment;
 	const struct wr_entropy *entropy;
 	struct wr_output *output;
+	struct wr_peer *shook, *heard; /* as of `output`, which is written last */
 };
 
 /* --- Under load: does the sender receive where it says? --- */
@@ -59,15 +60,21 @@ static enum wr_verdict admit(struct input *input, const struct wr_key *own_publi
 /* The peer has proved that it has its key, and where it is. */
 static void heard_from(struct input *input, struct wr_peer *peer)
 {
-	wr_peer_set_endpoint(peer, input->from);
+	if (!peer->managed)
+		wr_peer_set_endpoint(peer, input->from);
+	else if (wr_peer_hear(peer, input->from, input->moment->now))
+		input->heard = peer;
+	wr_relay_heard(peer);
 	wr_note_handshake_received(peer, input->moment->now, input->datagram.len);
 }
 
 /* The other side has the keys of the session that waited for that. */
-static void confirm(struct wr_peer *peer, struct wr_wall wall)
+static void confirm(struct input *input, struct wr_peer *peer)
 {
-	if (wr_rotation_confirm(peer))
-		wr_attempt_succeeded(peer, wall);
+	if (!wr_rotation_confirm(peer))
+		return;
+	wr_attempt_succeeded(peer, input->moment->wall);
+	input->shook = peer;
 }
 
 /* A session under a fresh index; NULL where memory is short. */
@@ -154,7 +161,7 @@ static enum wr_verdict initiation_of_peer(struct input *input, struct wr_peer *p
 
 	memcpy(handshake->latest_timestamp, timestamp, WR_TAI64N_LEN);
 	handshake->consumed = input->moment->now;
-	confirm(peer, input->moment->wall);
+	confirm(input, peer);
 	heard_from(input, peer);
 	verdict = respond(input, peer, opened);
 	wr_timers_schedule(peer, input->moment->now);
@@ -209,6 +216,7 @@ static enum wr_verdict begin_session(struct input *input, struct wr_peer *peer,
 	wr_handshake_clear(&peer->handshake);
 	wr_rotation_add(peer, session);
 	wr_attempt_succeeded(peer, input->moment->wall);
+	input->shook = peer;
 	peer->session_derived = input->moment->now;
 	*input->output = (struct wr_output){ .kind = WR_OUTPUT_SESSION,
 					     .peer = peer,
@@ -286,21 +294,36 @@ static enum wr_verdict on_cookie_reply(struct input *input)
 	return WR_TAKEN;
 }
 
+static enum wr_verdict take(struct input *input)
+{
+	switch (wr_message_type(input->datagram)) {
+	case WR_MESSAGE_INITIATION: return on_initiation(input);
+	case WR_MESSAGE_RESPONSE: return on_response(input);
+	case WR_MESSAGE_COOKIE: return on_cookie_reply(input);
+	case WR_MESSAGE_DATA: return WR_DROP_TYPE; /* not for here */
+	case WR_MESSAGE_NONE: break;
+	}
+	return wr_message_refuse(input->datagram);
+}
+
 enum wr_verdict wr_port_input(struct wr_port *port, struct wr_bytes datagram,
 			      const struct wr_endpoint *from, bool under_load,
 			      const struct wr_moment *moment, const struct wr_entropy *entropy,
 			      struct wr_output *ret_output)
 {
-	struct input input = { port, datagram, from, under_load, moment, entropy, ret_output };
+	struct input input = { .port = port,
+			       .datagram = datagram,
+			       .from = from,
+			       .is_under_load = under_load,
+			       .moment = moment,
+			       .entropy = entropy,
+			       .output = ret_output };
+	enum wr_verdict verdict;
 
 	ret_output->kind = WR_OUTPUT_NONE;
 	ret_output->peer = NULL;
-	switch (wr_message_type(datagram)) {
-	case WR_MESSAGE_INITIATION: return on_initiation(&input);
-	case WR_MESSAGE_RESPONSE: return on_response(&input);
-	case WR_MESSAGE_COOKIE: return on_cookie_reply(&input);
-	case WR_MESSAGE_DATA: return WR_DROP_TYPE; /* not for here */
-	case WR_MESSAGE_NONE: break;
-	}
-	return wr_message_refuse(datagram);
+	verdict = take(&input);
+	ret_output->shook = input.shook;
+	ret_output->heard = input.heard;
+	return verdict;
 }

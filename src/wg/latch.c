@@ -36,21 +36,50 @@ uint32_t wr_latch_read(const struct wr_latch *latch, struct wr_endpoint *ret_end
 	return version;
 }
 
-bool wr_latch_try_write(struct wr_latch *latch, const struct wr_endpoint *endpoint)
+static bool lock(struct wr_latch *latch)
+{
+	return !atomic_exchange_explicit(&latch->is_writing, true, memory_order_acquire);
+}
+
+static void unlock(struct wr_latch *latch)
+{
+	atomic_store_explicit(&latch->is_writing, false, memory_order_release);
+}
+
+static void write_locked(struct wr_latch *latch, uint32_t version,
+			 const struct wr_endpoint *endpoint)
 {
 	uint64_t words[WR_LATCH_WORDS] = { 0 };
-	uint32_t next;
+	uint32_t next = version + 1;
 
-	if (atomic_exchange_explicit(&latch->is_writing, true, memory_order_acquire))
-		return false;
-	next = atomic_load_explicit(&latch->version, memory_order_relaxed) + 1;
 	if (next == 0) /* that means "not known"; and keeps the parity */
 		next = 2;
 	memcpy(words, endpoint, sizeof(*endpoint));
 	copy_in(latch->cells[next & 1], words);
 	atomic_store_explicit(&latch->version, next, memory_order_release);
-	atomic_store_explicit(&latch->is_writing, false, memory_order_release);
+}
+
+bool wr_latch_try_write(struct wr_latch *latch, const struct wr_endpoint *endpoint)
+{
+	if (!lock(latch))
+		return false;
+	write_locked(latch, atomic_load_explicit(&latch->version, memory_order_relaxed), endpoint);
+	unlock(latch);
 	return true;
+}
+
+bool wr_latch_try_replace(struct wr_latch *latch, uint32_t version,
+			  const struct wr_endpoint *endpoint)
+{
+	bool is_same;
+
+	if (!lock(latch))
+		return false;
+	is_same = atomic_load_explicit(&latch->version, memory_order_relaxed) == version;
+	if (is_same)
+		write_locked(latch, version, endpoint);
+	unlock(latch);
+	return is_same;
 }
 
 void wr_latch_write(struct wr_latch *latch, const struct wr_endpoint *endpoint)

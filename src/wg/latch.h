@@ -31,5 +31,9 @@ uint32_t wr_latch_read(const struct wr_latch *latch, struct wr_endpoint *ret_end
 /* Any thread. False, and nothing is changed, if another is writing. */
 bool wr_latch_try_write(struct wr_latch *latch, const struct wr_endpoint *endpoint);
 
+/* The same; false too if its version is not `version` any more. */
+bool wr_latch_try_replace(struct wr_latch *latch, uint32_t version,
+			  const struct wr_endpoint *endpoint);
+
 /* Waits for another that is writing: not for the data plane. */
 void wr_latch_write(struct wr_latch *latch, const struct wr_endpoint *endpoint);

@@ -31,13 +31,38 @@ void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoi
 
 /* Where another thread is writing just now, it has heard the peer too: what is
  * left out here, the next packet brings again. */
-void wr_peer_follow(struct wr_peer *peer, const struct wr_endpoint *from)
+bool wr_peer_follow(struct wr_peer *peer, const struct wr_endpoint *from)
 {
 	struct wr_endpoint known;
 
 	if (wr_peer_endpoint(peer, &known) && wr_endpoint_equal(&known, from))
-		return;
-	wr_latch_try_write(&peer->endpoint, from);
+		return false;
+	return wr_latch_try_write(&peer->endpoint, from);
+}
+
+bool wr_peer_hear(struct wr_peer *peer, const struct wr_endpoint *from, struct wr_instant now)
+{
+	struct wr_endpoint known;
+	uint32_t version;
+
+	if (!peer->managed)
+		return wr_peer_follow(peer, from) && peer->port->relay;
+	wr_managed_note(peer->managed, now);
+	version = wr_peer_endpoint(peer, &known);
+	if (!version || !wr_endpoint_equal_remote(&known, from))
+		return wr_managed_tells(peer->managed, from, now);
+	/* Unless another endpoint was set meanwhile. */
+	if (!wr_endpoint_equal(&known, from))
+		wr_latch_try_replace(&peer->endpoint, version, from);
+	return false;
+}
+
+int wr_peer_manage(struct wr_peer *peer)
+{
+	assert(!peer->allowed.first);
+	if (!peer->managed)
+		peer->managed = calloc(1, sizeof(*peer->managed));
+	return peer->managed ? 0 : -ENOMEM;
 }
 
 void wr_peer_set_preshared_key(struct wr_peer *peer, const struct wr_key *key)
@@ -54,6 +79,12 @@ void wr_peer_set_keepalive(struct wr_peer *peer, uint16_t seconds, struct wr_ins
 	peer->keepalive_interval = seconds;
 	if (was_off)
 		atomic_store_explicit(&peer->activity.last_traversal, 0, memory_order_relaxed);
+	wr_timers_schedule(peer, now);
+}
+
+void wr_peer_renew(struct wr_peer *peer, struct wr_instant now)
+{
+	wr_attempt_begin(peer, now, (struct wr_span){ 0 });
 	wr_timers_schedule(peer, now);
 }
 

@@ -20,10 +20,12 @@
 #include "wg/cookie.h"
 #include "wg/handshake.h"
 #include "wg/latch.h"
+#include "wg/managed.h"
 #include "wg/session.h"
 
 struct wr_device;
 struct wr_port;
+struct wr_relay_member;
 
 /* Why a peer needs the port's thread: bits of wr_activity.attention. */
 enum wr_attention {
@@ -51,9 +53,10 @@ struct wr_peer {
 	_Atomic(struct wr_session *) next;    /* the same, once it is confirmed */
 	struct wr_device *device;
 	struct wr_port *port;
-	void *owner;              /* for who made the port; NULL at first */
-	uint32_t slot;            /* the same; before its allowed-ips are set */
-	struct wr_latch endpoint; /* the data plane writes it too */
+	void *owner;                /* for who made the port; NULL at first */
+	uint32_t slot;              /* the same; before its allowed-ips are set */
+	struct wr_latch endpoint;   /* the data plane writes it too */
+	struct wr_managed *managed; /* NULL: its endpoint follows it */
 	_Alignas(WR_CACHE_LINE) struct wr_activity activity;
 
 	/* The port's thread only. */
@@ -68,6 +71,7 @@ struct wr_peer {
 	struct wr_instant session_derived; /* for zeroing; WR_NEVER when zeroed */
 	struct wr_heap_node timer;
 	bool is_removed;
+	struct wr_relay_member *relay;         /* wg/relay.h; NULL: not needed yet */
 	struct wr_peer *hash_next;             /* of the device's table */
 	struct wr_peer *list_next, *list_prev; /* of the device, oldest first */
 	struct wr_retired retired;
@@ -104,8 +108,14 @@ static inline bool wr_peer_has_endpoint(const struct wr_peer *peer)
 	return atomic_load_explicit(&peer->endpoint.version, memory_order_relaxed) != 0;
 }
 
-/* An authentic, fresh packet came from there: answers go there from now on. */
-void wr_peer_follow(struct wr_peer *peer, const struct wr_endpoint *from);
+/* An authentic, fresh packet came from there: answers go there from now on. True if that is
+ * news. */
+bool wr_peer_follow(struct wr_peer *peer, const struct wr_endpoint *from);
+
+/* The same for any peer. One that is managed is not followed (but answers leave from the address
+ * that was asked): true if it is to be told that it was heard there. So it is of one that is
+ * followed, where the port relays and it has moved. */
+bool wr_peer_hear(struct wr_peer *peer, const struct wr_endpoint *from, struct wr_instant now);
 
 /* Puts the peer on the port's attention stack. True if the port's thread must
  * be woken (the stack was empty). */
@@ -125,12 +135,17 @@ bool wr_peer_note_received(struct wr_peer *peer, struct wr_session *session, str
  * must be made for it. */
 void wr_peer_note_mac1(struct wr_peer *peer, const uint8_t *message, size_t len);
 
+/* Its endpoint is where it is set from now on; before its allowed-ips are. 0 or -ENOMEM. */
+int wr_peer_manage(struct wr_peer *peer) WR_MUST_CHECK;
 /* Publishes where the peer is; as configured, or seen on an authentic message. */
 void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoint);
 /* All zero: none. Takes effect with the next handshake. */
 void wr_peer_set_preshared_key(struct wr_peer *peer, const struct wr_key *key);
 /* Seconds, 0 is off. A keepalive goes at once where it was off and the device is up. */
 void wr_peer_set_keepalive(struct wr_peer *peer, uint16_t seconds, struct wr_instant now);
+/* Begins a handshake (as soon as rekey_timeout after the last allows), be there a session or not:
+ * the other side may have lost it. What there is goes on to be used until then. */
+void wr_peer_renew(struct wr_peer *peer, struct wr_instant now);
 /* Computes what depends on the peer's key and is first needed for a handshake,
  * once: 10,000 peers are configured in less time than their Diffie-Hellman takes. */
 void wr_peer_prepare(struct wr_peer *peer);

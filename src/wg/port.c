@@ -49,6 +49,7 @@ struct wr_port *wr_port_free(struct wr_port *port)
 	wr_source_cache_free(port->sources);
 	wr_budget_free(port->lookups);
 	wr_budget_free(port->handshakes);
+	wr_relay_free(port->relay);
 	free(port->by_slot);
 	wr_wipe(port, sizeof(*port));
 	free(port);
@@ -127,12 +128,14 @@ static bool can_send(const struct wr_peer *peer, struct wr_instant now)
 
 /* Does what was asked for, but for timers; true if there may be something to send
  * that waited for a session. */
-static bool attend(struct wr_peer *peer, uint32_t why, const struct wr_moment *moment)
+static bool attend(struct wr_peer *peer, uint32_t why, const struct wr_moment *moment,
+		   bool *ret_has_shaken)
 {
 	bool has_session = false;
 
 	if (why & WR_ATTENTION_CONFIRM) {
-		if (wr_rotation_confirm(peer))
+		*ret_has_shaken = wr_rotation_confirm(peer);
+		if (*ret_has_shaken)
 			wr_attempt_succeeded(peer, moment->wall);
 		has_session = can_send(peer, moment->now);
 	}
@@ -151,12 +154,22 @@ static bool poll_attention(struct wr_peer *peer, const struct wr_moment *moment,
 			   const struct wr_entropy *entropy, struct wr_output *output)
 {
 	uint32_t why = atomic_exchange(&peer->activity.attention, 0);
+	bool has_shaken = false, has_output = true;
 
-	if (peer->is_removed || !attend(peer, why, moment))
-		return !peer->is_removed && wr_timers_run(peer, moment, entropy, output);
-	wr_timers_schedule(peer, moment->now);
-	*output = (struct wr_output){ .kind = WR_OUTPUT_SESSION, .peer = peer };
-	return true;
+	if (peer->is_removed)
+		return false;
+	wr_relay_heard(peer);
+	if (attend(peer, why, moment, &has_shaken)) {
+		wr_timers_schedule(peer, moment->now);
+		*output = (struct wr_output){ .kind = WR_OUTPUT_SESSION, .peer = peer };
+	} else {
+		has_output = wr_timers_run(peer, moment, entropy, output);
+	}
+	if (has_shaken && !has_output)
+		*output = (struct wr_output){ .kind = WR_OUTPUT_NONE };
+	if (has_shaken)
+		output->shook = peer;
+	return has_output || has_shaken;
 }
 
 bool wr_port_poll(struct wr_port *port, const struct wr_moment *moment,

@@ -22,6 +22,7 @@
 #include "wg/budget.h"
 #include "wg/index.h"
 #include "wg/peer.h"
+#include "wg/relay.h"
 #include "wg/source.h"
 #include "wg/timing.h"
 #include "wire/message.h"
@@ -55,7 +56,10 @@ enum wr_output_kind {
 
 struct wr_output {
 	enum wr_output_kind kind;
-	struct wr_peer *peer; /* NULL for a cookie reply */
+	struct wr_peer *peer;  /* NULL for a cookie reply */
+	struct wr_peer *shook; /* besides: a handshake with it is through; or NULL */
+	struct wr_peer *heard; /* besides: it is managed, and the message was its, from elsewhere
+				* than traffic goes to, which is to be told; or NULL */
 	bool needs_keepalive;
 	struct wr_endpoint to;
 	size_t len;
@@ -72,7 +76,8 @@ struct wr_device {
 	bool is_up;       /* down: no handshakes, no keepalives */
 	uint32_t peer_count;
 	struct wr_peer *peer_first, *peer_last;
-	struct wr_peer **peer_table; /* by public key */
+	struct wr_relay_network *relay; /* wg/relay.h; NULL: not needed yet */
+	struct wr_peer **peer_table;    /* by public key */
 	uint32_t peer_table_mask;
 	struct wr_device *list_next, *list_prev;
 	struct wr_retired retired;
@@ -80,6 +85,7 @@ struct wr_device {
 
 struct wr_port {
 	struct wr_index_table indices; /* any thread may read */
+	struct wr_relay *relay;        /* NULL: the port does not relay; never changes */
 	_Alignas(WR_CACHE_LINE) _Atomic(struct wr_peer *) attention;
 
 	_Alignas(WR_CACHE_LINE) struct wr_timing timing;
@@ -104,7 +110,7 @@ struct wr_port *wr_port_new(const struct wr_timing *timing, const struct wr_siph
 struct wr_port *wr_port_free(struct wr_port *port);
 
 /* A handshake or cookie message came in. `under_load` asks strangers for a
- * cookie. At most one thing is to be done, in *ret_output. */
+ * cookie. At most one thing is to be done, in *ret_output, besides telling. */
 enum wr_verdict wr_port_input(struct wr_port *port, struct wr_bytes datagram,
 			      const struct wr_endpoint *from, bool under_load,
 			      const struct wr_moment *moment, const struct wr_entropy *entropy,

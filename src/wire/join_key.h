@@ -21,8 +21,12 @@ struct wr_join_key {
 	char address[260];
 };
 
+/* "host:port", of a name, an IPv4 address or an IPv6 address in brackets. */
+bool wr_join_address_is_good(const char *address);
+
 /* 0; or -EINVAL with one line in `ret_why` (200 bytes) that says what is wrong and never holds
  * the key. */
 int wr_join_key_parse(const char *text, struct wr_join_key *ret_key, char ret_why[200])
 	WR_MUST_CHECK;
+/* The address is good (above). */
 void wr_join_key_format(const struct wr_join_key *key, char ret_text[WR_JOIN_KEY_TEXT_LEN]);

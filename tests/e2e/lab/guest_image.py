@@ -14,7 +14,9 @@ import tempfile
 from pathlib import Path
 
 META_PACKAGE = "linux-image-amd64"
-MODULES = ["virtio_pci", "virtio_net", "virtio_console", "wireguard"]
+MODULES = ["virtio_pci", "virtio_net", "virtio_console", "wireguard", "veth", "tun",
+           # crc32c_generic is looked up by name.
+           "crc32c_generic", "nf_tables", "nft_ct", "nft_chain_nat", "nft_masq"]
 PROGRAMS = ["/usr/sbin/ip", "/usr/bin/wg", "/usr/bin/ping", "/usr/bin/socat"]
 APPLETS = ["sh", "mount", "mkdir", "cat", "echo", "head", "base64", "sha256sum", "insmod", "sleep", "rm", "ln", "mv", "kill",
            "ls", "setsid", "dmesg", "sysctl", "poweroff", "wc", "tail", "true", "netstat", "test", "grep"]
@@ -138,13 +140,29 @@ def _initramfs(kernel):
     return made
 
 
-def _fill(root, busybox, files, modules):
-    for folder in ("bin", "proc", "sys", "dev", "run", "tmp", "modules.d"):
-        (root / folder).mkdir()
+def with_programs(initramfs, programs, made):
+    """Writes to `made` an initramfs that holds more programs, with their libraries: the kernel unpacks one archive
+    after the other. What changes often is not compressed, which saves the emulated machine seconds."""
+    with tempfile.TemporaryDirectory(dir=made.parent) as work:
+        _copy(Path(work), [*programs, *(lib for program in programs for lib in _libraries(program))])
+        for program in programs:
+            _output("strip", "--strip-debug", work + program)
+        made.write_bytes(_archive(Path(work)) + initramfs.read_bytes())
+    return made
+
+
+def _copy(root, files):
     for path in files:
         target = root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
+
+
+def _fill(root, busybox, files, modules):
+    for folder in ("bin", "proc", "sys", "dev", "run", "tmp", "var", "modules.d"):
+        (root / folder).mkdir()
+    (root / "var/run").symlink_to("/run")
+    _copy(root, files)
     shutil.copy(busybox, root / "bin/busybox")
     for applet in APPLETS:
         (root / "bin" / applet).symlink_to("busybox")
@@ -155,10 +173,13 @@ def _fill(root, busybox, files, modules):
     (root / "init").chmod(0o755)
 
 
-def _pack(root, made):
+def _archive(root):
     names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
-    packed = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=names.encode(), cwd=root,
-                            capture_output=True, check=True).stdout
+    return subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=names.encode(), cwd=root,
+                          capture_output=True, check=True).stdout
+
+
+def _pack(root, made):
     new = made.with_suffix(".new")
-    new.write_bytes(gzip.compress(packed, 1))
+    new.write_bytes(gzip.compress(_archive(root), 1))
     new.rename(made)

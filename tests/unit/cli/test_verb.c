@@ -305,6 +305,15 @@ static void assert_has(const char *what, const char *text, const char *before, c
 /* Where a verb is told of in full. */
 static const char *manual_of(const struct wr_verb *verb)
 {
+	static const struct wr_verb *const of_agent[] = {
+		&wr_verb_join,	  &wr_verb_leave,  &wr_verb_status,    &wr_verb_peers,
+		&wr_verb_ip,	  &wr_verb_ping,   &wr_verb_whois,     &wr_verb_netcheck,
+		&wr_verb_refresh, &wr_verb_rotate, &wr_verb_advertise, &wr_verb_agent,
+	};
+
+	for (size_t i = 0; i < WR_ARRAY_LEN(of_agent); i++)
+		if (of_agent[i] == verb)
+			return "docs/man/warren-agent.8";
 	if (verb == &wr_verb_wg)
 		return "docs/man/warren-wg.8";
 	return verb == &wr_verb_serve ? "docs/man/warren-serve.8" : "docs/man/warren-admin.1";

@@ -59,21 +59,16 @@ static void open_tun(struct side *side, unsigned queues, bool has_offload)
 		open_queue(side, i);
 }
 
-void side_open(struct side *side, unsigned workers, bool has_offload, uint32_t factor)
+static void open_side(struct side *side, const struct wr_engine_config *config, bool has_offload)
 {
-	struct wr_engine_config config = {
-		.workers = workers,
-		.aead = wr_aead_pick(NULL),
-		.timing = wr_timing_scaled(factor),
-	};
 	struct wr_key private_key;
 
 	*side = (struct side){ 0 };
 	wr_random(&private_key, sizeof(private_key));
 	wr_x25519_clamp(&private_key);
 	side->public_key = wr_x25519_public(&private_key);
-	open_tun(side, workers, has_offload);
-	assert_int_equal(wr_engine_new(&config, &side->engine), 0);
+	open_tun(side, config->workers, has_offload);
+	assert_int_equal(wr_engine_new(config, &side->engine), 0);
 	side->device = wr_device_new(wr_engine_port(side->engine));
 	assert_non_null(side->device);
 	assert_int_equal(wr_device_set_private_key(side->device, &private_key), 0);
@@ -81,6 +76,34 @@ void side_open(struct side *side, unsigned workers, bool has_offload, uint32_t f
 	wr_device_set_up(side->device, true, wr_clock_now());
 	assert_int_equal(wr_engine_start(side->engine), 0);
 	assert_int_equal(wr_engine_listen(side->engine, 0, 0), 0);
+}
+
+void side_open(struct side *side, unsigned workers, bool has_offload, uint32_t factor)
+{
+	struct wr_engine_config config = {
+		.workers = workers,
+		.aead = wr_aead_pick(NULL),
+		.timing = wr_timing_scaled(factor),
+	};
+
+	open_side(side, &config, has_offload);
+}
+
+void side_open_relay(struct side *side, unsigned workers,
+		     bool (*may_relay)(void *context, const struct wr_peer *from,
+				       const struct wr_peer *to),
+		     void *context)
+{
+	struct wr_engine_config config = {
+		.workers = workers,
+		.aead = wr_aead_pick(NULL),
+		.timing = wr_timing_paper,
+		.may_relay = may_relay,
+		.has_stun = true,
+		.context = context,
+	};
+
+	open_side(side, &config, false);
 }
 
 void side_close(struct side *side)

@@ -28,6 +28,11 @@ struct side {
 /* An engine that runs and listens, with one device that is up. Timers of the
  * protocol are divided by `factor`. */
 void side_open(struct side *side, unsigned workers, bool has_offload, uint32_t factor);
+/* The same for one that relays between peers as `may_relay` says (NULL: not), and answers STUN. */
+void side_open_relay(struct side *side, unsigned workers,
+		     bool (*may_relay)(void *context, const struct wr_peer *from,
+				       const struct wr_peer *to),
+		     void *context);
 void side_close(struct side *side);
 /* Runs it once; after each change by the test. */
 void side_turn(struct side *side);

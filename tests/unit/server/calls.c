@@ -24,6 +24,7 @@ void calls_open(struct calls *calls)
 	wr_random(&calls->server.vault, sizeof(calls->server.vault));
 	calls->server.config.network = "10.100.0.0/16";
 	calls->server.config.hub_endpoint = "vpn.example.com:51820";
+	calls->server.config.api_endpoint = "api.example.com:8443";
 	calls->server.lockout = wr_lockout_new(seed);
 	calls->server.sights = wr_sights_new(&calls->server);
 	calls->server.db = calls->db;
@@ -82,6 +83,25 @@ struct wr_caller calls_user(struct calls *calls, const char *login)
 	return caller;
 }
 
+struct wr_caller calls_machine(struct calls *calls, const char *label)
+{
+	struct wr_caller caller = calls_nobody();
+	struct wr_row *row;
+
+	assert_int_equal(WR_DB_ONE(calls->db, &row,
+				   "SELECT id, organisation, uid FROM machine WHERE label = ?",
+				   WR_T(label)),
+			 1);
+	caller.kind = WR_CALLER_MACHINE;
+	caller.machine = caller.credential = wr_row_int(row, 0);
+	caller.only_org = wr_row_int(row, 1);
+	snprintf(caller.uid, sizeof(caller.uid), "%s", wr_row_text(row, 2));
+	snprintf(caller.name, sizeof(caller.name), "machine %s", label);
+	caller.may_write = true;
+	wr_row_end(row);
+	return caller;
+}
+
 struct wr_caller calls_member(struct calls *calls, const char *login, enum wr_access role)
 {
 	struct wr_caller caller = calls_user(calls, login);
@@ -108,6 +128,8 @@ static void enter_org(struct calls *calls, struct wr_call *call)
 {
 	struct wr_row *row;
 
+	if (call->caller.kind == WR_CALLER_MACHINE)
+		call->org = call->caller.only_org;
 	if (strncmp(call->operation->path, "/orgs/{org}", 11) != 0)
 		return;
 	assert_int_equal(WR_DB_ONE(calls->db, &row,

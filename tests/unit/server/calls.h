@@ -19,7 +19,9 @@ struct wr_caller calls_local(void);
 struct wr_caller calls_nobody(void);
 /* A user that is there, by login, with a session's row. */
 struct wr_caller calls_user(struct calls *calls, const char *login);
-/* The same, with a role in the organisation of the path. */
+/* An agent, by its machine's label. */
+struct wr_caller calls_machine(struct calls *calls, const char *label);
+/* A user, with a role in the organisation of the path. */
 struct wr_caller calls_member(struct calls *calls, const char *login, enum wr_access role);
 
 struct answer {

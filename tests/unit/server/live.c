@@ -2,13 +2,16 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sodium.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "crypto/aead.h"
 #include "crypto/crypto.h"
+#include "crypto/noise.h"
 #include "unit.h"
+#include "wire/join_key.h"
 
 /* --- The server's thread. --- */
 static void on_closed(void *context)
@@ -40,6 +43,7 @@ static void open_server(struct live *live)
 		.data = live->data,
 		.api_listen = "127.0.0.1:0",
 		.is_plain = true,
+		.api_endpoint = "api.example:8443",
 		.hub_endpoint = "hub.example:51820",
 		.network = "10.100.0.0/16",
 		.first_org = "Acme",
@@ -223,4 +227,48 @@ const char *live_pointer(const struct live_answer *answer)
 	const char *pointer = json_string_value(json_object_get(last, "pointer"));
 
 	return pointer ? pointer : "";
+}
+
+/* --- Agents. --- */
+
+static void secret_of(const char *key_text, char ret_secret[28])
+{
+	struct wr_join_key key;
+	char why[200];
+
+	assert_int_equal(wr_join_key_parse(key_text, &key, why), 0);
+	sodium_bin2base64(ret_secret, 28, key.secret, sizeof(key.secret),
+			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+static char *ask_for(const struct live *live, const char *path, const char *body,
+		     const char *member)
+{
+	struct live_answer answer = live_ask(live, "POST", path, NULL, body);
+	char *text;
+
+	assert_int_equal(answer.status, 201);
+	text = live_text(&answer, member);
+	live_answer_done(&answer);
+	return text;
+}
+
+void live_join(const struct live *live, const char *name, char ret_head[160])
+{
+	char *key = ask_for(live, "/api/v1/orgs/acme/keys", "{}", "key"), *token;
+	char secret[28], public_text[WR_KEY_BASE64_LEN + 1], body[300];
+	struct wr_key key_pair;
+
+	secret_of(key, secret);
+	wr_random(&key_pair, sizeof(key_pair));
+	wr_x25519_clamp(&key_pair);
+	key_pair = wr_x25519_public(&key_pair);
+	wr_key_to_base64(&key_pair, public_text);
+	snprintf(body, sizeof(body),
+		 "{\"secret\": \"%s\", \"name\": \"%s\", \"public_key\": \"%s\"}", secret, name,
+		 public_text);
+	token = ask_for(live, "/api/v1/join", body, "token");
+	snprintf(ret_head, 160, "authorization: Bearer %s\r\n", token);
+	free(token);
+	free(key);
 }

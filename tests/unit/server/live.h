@@ -44,6 +44,8 @@ void live_answer_done(struct live_answer *answer);
 /* The same, where only the status matters. */
 unsigned live_status(const struct live *live, const char *method, const char *path,
 		     const char *head, const char *body);
+/* A machine joins "acme" by a key: the header line of its token ("authorization: ...\r\n"). */
+void live_join(const struct live *live, const char *name, char ret_head[160]);
 /* The text member of the answer's object, a new text; fails the test if there is none. */
 char *live_text(const struct live_answer *answer, const char *name);
 /* The last fault's pointer, or "". */

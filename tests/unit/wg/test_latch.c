@@ -96,6 +96,23 @@ static void *write_many(void *context)
 	return NULL;
 }
 
+static void test_latch_replaces_only_what_was_read(void **state)
+{
+	struct wr_latch latch = { 0 };
+	struct wr_endpoint one = numbered(1), two = numbered(2), three = numbered(3), endpoint;
+	uint32_t version;
+
+	(void)state;
+	wr_latch_write(&latch, &one);
+	version = wr_latch_read(&latch, &endpoint);
+	assert_true(wr_latch_try_replace(&latch, version, &two));
+	assert_false(wr_latch_try_replace(&latch, version, &three));
+	assert_int_not_equal(wr_latch_read(&latch, &endpoint), version);
+	assert_int_equal(endpoint.scope, 2);
+	latch.is_writing = true;
+	assert_false(wr_latch_try_replace(&latch, latch.version, &three));
+}
+
 static void test_latch_reader_sees_only_whole_endpoints(void **state)
 {
 	struct wr_latch latch = { 0 };
@@ -122,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_latch_gives_what_was_written_last),
 		cmocka_unit_test(test_latch_version_never_becomes_not_known),
 		cmocka_unit_test(test_latch_refuses_a_second_writer),
+		cmocka_unit_test(test_latch_replaces_only_what_was_read),
 		cmocka_unit_test(test_latch_reader_sees_only_whole_endpoints),
 	};
 

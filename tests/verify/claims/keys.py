@@ -36,6 +36,13 @@ def secrets_of_people(stage, org):
     stage.keep_secret("token of kim", made["token"])
     invite = org.api.post(f"{org.path}/invites", {"role": "viewer"})
     stage.keep_secret("an invite", invite["invite"])
+    made = org.api.post(f"{org.path}/keys", {})
+    raw = base64.urlsafe_b64decode(made["key"][4:] + "=" * (-len(made["key"][4:]) % 4))
+    secret = base64.urlsafe_b64encode(raw[34:54]).decode().rstrip("=")
+    stage.keep_secret("a join key", secret)
+    joined = stage.server.https(stage.office).post("/join", {"secret": secret, "name": "joined", "public_key": machine.public_of(
+        stage.office.run("wg", "genkey")).strip()})
+    stage.keep_secret("a machine's token", joined["token"])
     generated = stage.admin.post("/users", {"login": "lee", "name": "Lee"})
     stage.keep_secret("a generated password", generated.get("password"))
     org.api.post(f"{org.path}/machines/with-psk/rotate", {})

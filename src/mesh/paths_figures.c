@@ -1,0 +1,101 @@
+/* Whether data go to a peer, as the backend's figures show: looked at each second while a session
+ * may be alive, not at all when nothing can be seen. */
+#include "linux/clock.h"
+#include "mesh/paths_parts.h"
+#include "wire/message.h"
+
+#define LOOK_EVERY WR_SPAN_S(1)
+/* WireGuard paper, section 6.1: a session that old seals nothing any more; the next packet begins
+ * with a handshake, which is told. */
+#define SESSION_LIFE WR_SPAN_S(185)
+
+/* A second's handshakes and keepalives are no data: two attempts each way, a cookie, and the
+ * keepalive that answers data. */
+bool figures_are_data(uint64_t bytes)
+{
+	for (unsigned i = 0; i < 3 * 3 * 2 * 2; i++) {
+		uint64_t other = i % 3 * WR_INITIATION_LEN + i / 3 % 3 * WR_RESPONSE_LEN +
+				 i / 9 % 2 * WR_COOKIE_LEN + i / 18 * WR_KEEPALIVE_LEN;
+
+		if (bytes == other)
+			return false;
+	}
+	return true;
+}
+
+/* Sent since the last look, our own pulses and probes not counted. */
+static uint64_t sent_since(struct member *member, uint64_t tx_bytes)
+{
+	uint64_t grown = tx_bytes >= member->tx_bytes ? tx_bytes - member->tx_bytes : 0;
+	uint64_t own = grown < member->own_bytes ? grown : member->own_bytes;
+
+	member->own_bytes -= own;
+	return grown - own;
+}
+
+static void see_endpoint(struct member *member, const struct wr_backend_sight *sight,
+			 struct wr_instant now)
+{
+	struct wr_paths *paths = member->paths;
+
+	/* Somebody deleted the peer, and it was made anew. */
+	if (sight->endpoint.ip.family == WR_FAMILY_NONE &&
+	    member->endpoint.ip.family != WR_FAMILY_NONE)
+		(void)!wr_backend_set_endpoint(paths->config.backend, &member->key,
+					       &member->endpoint);
+	if (wr_backend_can_probe(paths->config.backend) ||
+	    wr_endpoint_equal_remote(&sight->endpoint, &member->endpoint) ||
+	    sight->endpoint.ip.family == WR_FAMILY_NONE)
+		return;
+	member->endpoint = sight->endpoint;
+	wr_path_heard(member->path,
+		      paths_is_relay(paths, &sight->endpoint) ? &paths->relay : &sight->endpoint,
+		      now);
+	paths_wake(member);
+}
+
+static void see(void *context, const struct wr_backend_sight *sight)
+{
+	struct wr_paths *paths = context;
+	struct member *member = paths_find_key(paths, &sight->public_key);
+
+	if (!member)
+		return;
+	if (figures_are_data(sent_since(member, sight->tx_bytes))) {
+		wr_path_sent(member->path, paths->looked);
+		paths_wake(member);
+	}
+	member->tx_bytes = sight->tx_bytes;
+	member->rx_bytes = sight->rx_bytes;
+	member->latest_handshake = sight->latest_handshake;
+	member->last_received = sight->last_received;
+	see_endpoint(member, sight, paths->looked);
+}
+
+static bool has_live_session(struct wr_paths *paths, struct wr_instant now)
+{
+	struct member *member;
+	size_t at = 0;
+
+	while ((member = paths_next(paths, &at)))
+		if (member->shook.ns && !wr_is_past(wr_after(member->shook, SESSION_LIFE), now))
+			return true;
+	return false;
+}
+
+void paths_look_now(struct wr_paths *paths, struct wr_instant now)
+{
+	paths->looked = now;
+	if (!paths->config.backend)
+		return;
+	(void)!wr_backend_look(paths->config.backend, see, paths);
+	paths->look_at = has_live_session(paths, now) ? wr_after(now, LOOK_EVERY) : WR_NEVER;
+}
+
+void paths_look_soon(struct wr_paths *paths)
+{
+	struct wr_instant due = wr_after(wr_clock_now(), LOOK_EVERY);
+
+	if (due.ns < paths->look_at.ns)
+		paths->look_at = due;
+}

@@ -1,0 +1,100 @@
+/* The inside of paths.
+ *
+ * Floor 7, for this folder only. */
+#pragma once
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "crypto/noise.h"
+#include "mesh/paths.h"
+#include "mesh/paths_socket.h"
+
+/* A peer that has a tunnel of its own. */
+struct member {
+	struct wr_paths *paths;
+	char uid[WR_NETMAP_UID_LEN + 1];
+	struct wr_key key;
+	struct wr_ip v4, v6;
+	bool is_seen; /* while a map is taken: it is in it */
+	struct wr_path *path;
+	struct wr_heap_node due;
+
+	/* What the backend showed last. */
+	struct wr_endpoint endpoint; /* as it was set; for a backend that follows the peer */
+	uint64_t tx_bytes, rx_bytes;
+	uint64_t own_bytes; /* of pulses and probes, not seen in tx_bytes yet */
+	struct wr_wall latest_handshake;
+	struct wr_instant last_received, shook;
+	uint64_t rounds; /* of probes, as seen last */
+
+	/* As it was told last. */
+	enum wr_path_state told_state;
+	enum wr_path_reason told_reason;
+	struct wr_endpoint told_endpoint;
+};
+
+struct ping {
+	struct ping *next;
+	struct member *member; /* NULL: it is answered with `error` */
+	int error;
+	uint32_t sequence; /* of its pulse */
+	struct wr_instant sent, end;
+	void (*ponged)(void *context, int error, uint32_t latency_us);
+	void *context;
+};
+
+struct wr_paths {
+	uv_loop_t *loop;
+	struct wr_paths_config config;
+	struct wr_paths_socket socket;
+	uv_timer_t timer;
+	struct wr_instant armed; /* when the timer is due */
+	unsigned open_handles;
+	const struct wr_netmap *map; /* borrowed; NULL: none yet */
+	struct wr_prefix *inside;    /* what the tunnel carries by the map: ranges and routes */
+	size_t inside_count;
+	struct wr_endpoint relay;
+	struct wr_path_own own;
+	struct wr_siphash_key secret; /* of the tables below */
+	struct wr_map by_uid, by_key, by_ip;
+	struct wr_heap due;
+	struct wr_instant look_at; /* at the figures; WR_NEVER: nothing is to be seen */
+	struct wr_instant looked;
+	struct ping *pings;
+	unsigned ping_count;
+};
+
+/* --- paths_members.c --- */
+struct member *paths_find_uid(struct wr_paths *paths, const char *uid);
+struct member *paths_find_key(struct wr_paths *paths, const struct wr_key *key);
+struct member *paths_find_ip(struct wr_paths *paths, const struct wr_ip *ip);
+struct member *paths_next(struct wr_paths *paths, size_t *at);
+/* Members are those of the map. */
+void paths_take_map(struct wr_paths *paths);
+/* All path machines anew. */
+void paths_restart(struct wr_paths *paths);
+void paths_forget(struct wr_paths *paths);
+/* True if a tunnel may go there: not to the hub, and not into itself. */
+bool paths_is_outside(const struct wr_paths *paths, const struct wr_endpoint *endpoint);
+bool paths_is_relay(const struct wr_paths *paths, const struct wr_endpoint *endpoint);
+
+/* --- paths_run.c --- */
+/* The member's path is polled soon, from the timer. */
+void paths_wake(struct member *member);
+void paths_arm(struct wr_paths *paths);
+void paths_run(struct wr_paths *paths);
+void paths_send_pulse(struct member *member, struct wr_instant now, uint32_t *ret_sequence);
+void paths_received(void *context, const struct wr_ip *from, struct wr_bytes datagram);
+
+/* --- paths_figures.c --- */
+/* Looks at all peers now. */
+void paths_look_now(struct wr_paths *paths, struct wr_instant now);
+/* There may be traffic: look each second. */
+void paths_look_soon(struct wr_paths *paths);
+bool figures_are_data(uint64_t bytes);
+
+/* --- paths_ping.c --- */
+void pings_answered(struct member *member, const struct wr_pulse *pulse, struct wr_instant now);
+void pings_run(struct wr_paths *paths, struct wr_instant now);
+struct wr_instant pings_deadline(const struct wr_paths *paths);
+void pings_forget(struct wr_paths *paths, struct member *member, int error);

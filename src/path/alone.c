@@ -1,0 +1,88 @@
+/* Without a relay: none is there, or it is silent for as long as somebody waits for an answer.
+ *
+ * Probes want a session, and a handshake goes where traffic goes. So the endpoint itself is moved
+ * from one spot to the next, each for as long as WireGuard takes to try again, and to the relay in
+ * its turn. Whatever is answered there, stays. */
+#include "path/state.h"
+
+/* WireGuard paper, section 6.4: an initiation each 5 s, with up to a third of a second more. */
+#define EACH WR_SPAN_MS(5500)
+/* Of pulses that have been asked again each second; some may be lost on a relay that is only bad. */
+#define UNANSWERED 5
+#define SILENT_FOR WR_SPAN_S(6)
+/* Without a session, while the hub is not heard of either. */
+#define SILENT_FOR_NEW WR_SPAN_S(4)
+#define SESSION_LIFE WR_SPAN_S(180)
+
+static bool has_session(const struct wr_path *path, struct wr_instant now)
+{
+	return is_set(path->last_handshake) &&
+	       !wr_is_past(wr_after(path->last_handshake, SESSION_LIFE), now);
+}
+
+bool alone_is_relay_silent(const struct wr_path *path, struct wr_instant now)
+{
+	if (!has_address(&path->relay))
+		return true;
+	if (!path->unanswered || path->last_alive.ns >= path->waiting_since.ns)
+		return false;
+	if (!has_session(path, now))
+		return path->is_relay_doubted &&
+		       wr_is_past(wr_after(path->waiting_since, SILENT_FOR_NEW), now);
+	return path->unanswered >= UNANSWERED &&
+	       wr_is_past(wr_after(path->waiting_since, SILENT_FOR), now);
+}
+
+static bool may_search(const struct wr_path *path, struct wr_instant now)
+{
+	return !path_is_direct(path) && path->config.may_be_direct && path->spot_count &&
+	       !wr_is_never(watch_if_busy(path, now)) && alone_is_relay_silent(path, now);
+}
+
+static void end(struct wr_path *path)
+{
+	if (!path->is_searching)
+		return;
+	path->is_searching = false;
+	if (!path_is_direct(path) && has_address(&path->relay))
+		path_set_endpoint(path, &path->relay);
+}
+
+/* The spots, then the relay if there is one. */
+static void next(struct wr_path *path, struct wr_instant now)
+{
+	size_t count = spots_usable(path) + has_address(&path->relay);
+	size_t at = path->search_at++ % count;
+
+	path_set_endpoint(path,
+			  at < spots_usable(path) ? &path->spots[at].endpoint : &path->relay);
+	path->is_searching = true;
+	path->search_next = wr_after(now, EACH);
+	path->searched = now;
+	path->has_ask = true;
+}
+
+void alone_advance(struct wr_path *path, struct wr_instant now)
+{
+	if (!may_search(path, now)) {
+		end(path);
+		path->search_at = 0;
+	} else if (!path->is_searching || wr_is_past(path->search_next, now)) {
+		next(path, now);
+	}
+}
+
+/* What was sent to the spot in its turn has come there, and was answered. */
+void alone_answered(struct wr_path *path, struct wr_instant sent, struct wr_instant now)
+{
+	struct spot *spot = path->is_searching ? spots_find(path, &path->endpoint) : NULL;
+
+	if (spot && sent.ns + 1000 >= path->searched.ns)
+		path_go_direct(path, spot, now);
+}
+
+struct wr_instant alone_deadline(const struct wr_path *path)
+{
+	/* When it begins is seen with the pulses that ask in vain. */
+	return path->is_searching ? path->search_next : WR_NEVER;
+}
