@@ -18,7 +18,7 @@ from .lab import Star
 from .served import API_PORT, Served
 
 GROUP = 10
-SECONDS = 120
+SECONDS = 300
 QUIET_SECONDS = 12
 ADDRESSES = [f"10.200.0.{number}" for number in range(1, 33)]
 

@@ -29,6 +29,9 @@
 #define LONGEST_WAIT_MS 60000
 /* At the first time they come so fast, in a second. */
 #define FIRST_RATE 1500
+/* Handshakes at one time: they are all this process's own work, where agents have hosts of their
+ * own. */
+#define CONNECTING 300
 
 struct load;
 
@@ -39,7 +42,7 @@ struct agent {
 	char *authorization;
 	uint64_t wait_ms;
 	char map[64], epoch[24];
-	bool has_map, is_told;
+	bool has_map, is_told, is_connecting;
 	unsigned reports;
 };
 
@@ -53,7 +56,7 @@ struct load {
 	const char *pin;
 	SSL_CTX *tls;
 	struct agent *agents;
-	size_t count, with_map, same, maps;
+	size_t count, with_map, same, maps, connecting;
 	uint64_t asked_all, asked_told; /* uv_hrtime(); 0: not asked */
 	size_t expected, told;
 	double *times;
@@ -153,6 +156,12 @@ static void on_message(void *context, bool is_text, const uint8_t *data, size_t 
 	}
 }
 
+static void stop_connecting(struct agent *agent)
+{
+	load.connecting -= agent->is_connecting;
+	agent->is_connecting = false;
+}
+
 static void on_opened(void *context)
 {
 	struct agent *agent = context;
@@ -164,6 +173,7 @@ static void on_opened(void *context)
 		(void *)agent, agent->epoch, agent->map);
 
 	agent->wait_ms = FIRST_WAIT_MS;
+	stop_connecting(agent);
 	(void)wr_websocket_send(agent->websocket, true, hello, (size_t)len);
 }
 
@@ -187,6 +197,7 @@ static void on_closed(void *context, unsigned status, const char *why)
 	else if (agent->wait_ms > FIRST_WAIT_MS)
 		fprintf(stderr, "%s\n", why);
 	agent->websocket = NULL;
+	stop_connecting(agent);
 	if (agent->has_map)
 		load.with_map--;
 	agent->has_map = false;
@@ -215,9 +226,17 @@ static void attempt(uv_timer_t *timer)
 		.tls = load.tls,
 	};
 
+	if (load.connecting >= CONNECTING) {
+		uv_timer_start(timer, attempt, 20 + (uint64_t)rand() % 60, 0);
+		return;
+	}
 	if (wr_websocket_connect(&load.loop, &target, &limits, &handlers, agent,
-				 &agent->websocket) < 0)
+				 &agent->websocket) < 0) {
 		come_back(agent);
+		return;
+	}
+	agent->is_connecting = true;
+	load.connecting++;
 }
 
 /* --- Commands. --- */

@@ -93,7 +93,7 @@ complete -c warren -n '__warren_is serve' -l org -x -d 'organisation to make at 
 complete -c warren -n '__warren_is serve' -l workers -x -d 'threads that carry packets'
 complete -c warren -n '__warren_is serve' -l unlock-file -r -F -d 'file with the unlock secret'
 
-complete -c warren -n '__warren_is join' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is join' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is join' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is join' -s f -l foreground -d 'run the agent here, not in the background'
 complete -c warren -n '__warren_is join' -l no-start -d 'join, and do not start the agent'
@@ -102,50 +102,50 @@ complete -c warren -n '__warren_is join' -l port -x -d 'UDP port of WireGuard; e
 complete -c warren -n '__warren_is join' -l backend -x -a 'auto kernel engine' -d 'what carries the packets'
 complete -c warren -n '__warren_is join' -l names -x -a 'auto resolved hosts off' -d 'where names of machines are put'
 complete -c warren -n '__warren_is join' -l accept-routes -d 'use the ranges behind other machines'
-complete -c warren -n '__warren_is join' -l advertise -x -d 'offer to be the router for this range; may be given again'
-complete -c warren -n '__warren_is join' -l masquerade -d 'as a router, with this machine\'s address towards the range'
+complete -c warren -n '__warren_is join' -l advertise -x -d 'be the router for this range; may be given again'
+complete -c warren -n '__warren_is join' -l masquerade -d 'as a router, with our own address towards the range'
 
-complete -c warren -n '__warren_is leave' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is leave' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is leave' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is leave' -l force -d 'also where the server cannot be told'
 
-complete -c warren -n '__warren_is status' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is status' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is status' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is status' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is peers' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is peers' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is peers' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is peers' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is ip' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is ip' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is ip' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is ip' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is ping' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is ping' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is ping' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is ping' -l json -d 'print JSON'
 complete -c warren -n '__warren_is ping' -s c -l count -x -d 'so many, also when it is direct'
 complete -c warren -n '__warren_is ping' -a '(__warren_names machine)'
 
-complete -c warren -n '__warren_is whois' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is whois' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is whois' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is whois' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is netcheck' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is netcheck' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is netcheck' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is netcheck' -l json -d 'print JSON'
 
-complete -c warren -n '__warren_is refresh' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is refresh' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is refresh' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
-complete -c warren -n '__warren_is refresh' -l accept -d 'obey the server also if its database is older than what it told before'
+complete -c warren -n '__warren_is refresh' -l accept -d 'obey also a database that is older than was known'
 
-complete -c warren -n '__warren_is rotate' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is rotate' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is rotate' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 
-complete -c warren -n '__warren_is advertise' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is advertise' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is advertise' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 
-complete -c warren -n '__warren_is agent' -s i -l interface -x -a '(__warren_interfaces)' -d 'the membership of this interface; needless if there is only one'
+complete -c warren -n '__warren_is agent' -s i -l interface -x -a '(__warren_interfaces)' -d 'which membership; needless if there is one'
 complete -c warren -n '__warren_is agent' -l state -x -a '(__fish_complete_directories)' -d 'folder of memberships'
 complete -c warren -n '__warren_is agent' -s f -l foreground -d 'stay in the foreground'
 

@@ -33,7 +33,7 @@ class Part:
     name: str
     about: str
     after: list = field(default_factory=list)  # parts that must have ended well
-    cores: int = 1
+    cores: int = 1  # 0: waits more than it works, and runs beside others
 
 
 # Started in this order as cores come free.  End-to-end tests wait more than they work, so one lane
@@ -41,6 +41,7 @@ class Part:
 PARTS = [
     Part("program", "builds with gcc, without warnings", cores=2),
     Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
+    Part("lab", "agents behind NATs of every kind, with real packets", after=["program"], cores=0),
     Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
     Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
     Part("asan", "unit tests and simulator under AddressSanitizer and UBSan"),

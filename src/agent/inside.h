@@ -60,6 +60,7 @@ struct wr_agent {
 	char refusal[32];   /* reason of a refusal; "" */
 	bool is_held;       /* the server is behind what we know: its maps are not obeyed */
 	bool accepts_older; /* until the next map: somebody said that it may */
+	bool was_welcome;   /* once, at least */
 	bool wants_whole;   /* the next hello asks for the whole map */
 
 	uv_timer_t tick;         /* what is looked at from time to time */

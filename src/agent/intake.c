@@ -157,10 +157,33 @@ static void copy(const json_t *message, const char *name, char *ret_text, size_t
 			*at = ' ';
 }
 
+/* What the relay knew of this pair went with the hub. */
+static void renew_relayed(struct wr_agent *agent, const struct wr_netmap_peer *peer)
+{
+	struct wr_paths_sight sight;
+
+	if (peer->way != WR_WAY_HUB && wr_paths_look(agent->paths, peer->uid, &sight) &&
+	    sight.latest_handshake.ns && sight.path.state != WR_PATH_DIRECT)
+		(void)wr_backend_renew(agent->backend, &peer->public_key);
+}
+
+/* The hub is in the server's process: perhaps it started again, and knows of no session. */
+static void renew(struct wr_agent *agent)
+{
+	if (!agent->backend || !agent->map)
+		return;
+	(void)wr_backend_renew(agent->backend, &agent->map->hub_key);
+	for (size_t i = 0; i < agent->map->peer_count; i++)
+		renew_relayed(agent, agent->map->peers[i]);
+}
+
 static void take_welcome(struct wr_agent *agent, const json_t *message)
 {
 	copy(message, "server_version", agent->server_version, sizeof(agent->server_version));
 	agent->refusal[0] = agent->trouble[0] = '\0';
+	if (agent->was_welcome)
+		renew(agent);
+	agent->was_welcome = true;
 	wr_agent_report_now(agent);
 	wr_agent_offer_routes(agent);
 }
@@ -187,6 +210,8 @@ static void take_silence(struct wr_agent *agent, const json_t *message)
 {
 	(void)message;
 	wr_uplink_is_silent(agent->uplink, wr_clock_now());
+	if (agent->backend && agent->map)
+		(void)wr_backend_renew(agent->backend, &agent->map->hub_key);
 }
 
 void wr_intake_received(void *context, const char *type, const json_t *message)

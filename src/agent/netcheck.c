@@ -1,18 +1,11 @@
 /* The look itself: asks, waits, listens. What it means is in netcheck_judge.c. */
 #include "agent/netcheck.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "agent/netcheck_look.h"
-#include "base/key.h"
 #include "crypto/crypto.h"
-#include "linux/addresses.h"
 
 #define TICK_MS 50
 /* RFC 8489 section 6.2.1 would take 39.5 s in all; who loses three of three is no use. */
@@ -25,37 +18,7 @@
 #define WARM_MS 600
 #define PORTMAP_MS 7000
 
-/* --- Sending. --- */
-
-static socklen_t fill_address(const struct wr_endpoint *endpoint, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (endpoint->ip.family == WR_IPV4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(endpoint->port);
-		memcpy(&v4->sin_addr, endpoint->ip.bytes, 4);
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(endpoint->port);
-	memcpy(&v6->sin6_addr, endpoint->ip.bytes, 16);
-	return sizeof(*v6);
-}
-
-static void send_request(struct wr_netcheck_socket *socket, const struct wr_stun_id *id,
-			 const struct wr_endpoint *to)
-{
-	uint8_t request[WR_STUN_REQUEST_LEN];
-	uv_buf_t buffer = uv_buf_init((char *)request, sizeof(request));
-	struct sockaddr_storage address;
-
-	fill_address(to, &address);
-	wr_stun_request_write(id, request);
-	(void)uv_udp_try_send(&socket->udp, &buffer, 1, (const struct sockaddr *)&address);
-}
+/* --- Asking. --- */
 
 static void ask_servers(struct wr_netcheck *look)
 {
@@ -65,7 +28,8 @@ static void ask_servers(struct wr_netcheck *look)
 		if (question->mapped.ip.family)
 			continue;
 		question->sent_ns = uv_hrtime();
-		send_request(&look->sockets[question->socket], &question->id, &question->server);
+		wr_netcheck_send(&look->sockets[question->socket], &question->id,
+				 &question->server);
 	}
 }
 
@@ -90,58 +54,10 @@ static void send_hairpins(struct wr_netcheck *look, bool both_ways)
 		if (!to || !back || wr_ip_equal(&to->ip, &socket->local.ip))
 			continue;
 		if (both_ways)
-			send_request(socket, &look->ignored, back);
-		send_request(&look->sockets[first + 1], both_ways ? &socket->warm : &socket->cold,
-			     to);
+			wr_netcheck_send(socket, &look->ignored, back);
+		wr_netcheck_send(&look->sockets[first + 1],
+				 both_ways ? &socket->warm : &socket->cold, to);
 	}
-}
-
-/* --- Receiving. --- */
-
-static void take_answer(struct wr_netcheck *look, unsigned number, struct wr_bytes datagram)
-{
-	for (size_t i = 0; i < look->question_count; i++) {
-		struct wr_netcheck_question *question = &look->questions[i];
-		struct wr_endpoint mapped;
-
-		if (question->socket != number || question->mapped.ip.family ||
-		    !wr_stun_answer_read(datagram, &question->id, &mapped))
-			continue;
-		question->mapped = mapped;
-		question->latency_us = (uint32_t)((uv_hrtime() - question->sent_ns) / 1000);
-	}
-}
-
-static bool is_id(const struct wr_stun_id *a, const struct wr_stun_id *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-static void on_datagram(uv_udp_t *udp, ssize_t len, const uv_buf_t *buffer,
-			const struct sockaddr *from, unsigned flags)
-{
-	struct wr_netcheck_socket *socket = udp->data;
-	struct wr_bytes datagram = { (const uint8_t *)buffer->base, len > 0 ? (size_t)len : 0 };
-	struct wr_stun_id id;
-
-	(void)flags;
-	if (len <= 0 || !from || !wr_stun_is(datagram))
-		return;
-	if (!wr_stun_request_read(datagram, &id)) {
-		take_answer(socket->look, socket->number, datagram);
-	} else if (is_id(&id, &socket->cold)) {
-		socket->heard_cold = true;
-	} else if (is_id(&id, &socket->warm)) {
-		socket->heard_warm = true;
-	}
-}
-
-static void allocate(uv_handle_t *handle, size_t wanted, uv_buf_t *ret_buffer)
-{
-	struct wr_netcheck_socket *socket = handle->data;
-
-	(void)wanted;
-	*ret_buffer = uv_buf_init(socket->look->datagram, sizeof(socket->look->datagram));
 }
 
 /* --- The end. --- */
@@ -258,75 +174,6 @@ static void on_tick(uv_timer_t *timer)
 
 /* --- The beginning. --- */
 
-/* Which of our addresses the kernel would take: it looks the way up, and sends nothing. */
-static void find_local(struct wr_netcheck_socket *ours, const struct wr_endpoint *server)
-{
-	struct sockaddr_storage address;
-	socklen_t len = fill_address(server, &address);
-	int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return;
-	if (connect(fd, (const struct sockaddr *)&address, len) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
-		ours->local.ip.family = server->ip.family;
-		if (server->ip.family == WR_IPV4)
-			memcpy(ours->local.ip.bytes,
-			       &((struct sockaddr_in *)(void *)&address)->sin_addr, 4);
-		else
-			memcpy(ours->local.ip.bytes,
-			       &((struct sockaddr_in6 *)(void *)&address)->sin6_addr, 16);
-	}
-	close(fd);
-}
-
-static uint16_t port_of(const uv_udp_t *udp)
-{
-	struct sockaddr_storage address = { 0 };
-	int len = sizeof(address);
-
-	if (uv_udp_getsockname(udp, (struct sockaddr *)&address, &len) < 0)
-		return 0;
-	return ntohs(address.ss_family == AF_INET
-			     ? ((struct sockaddr_in *)(void *)&address)->sin_port
-			     : ((struct sockaddr_in6 *)(void *)&address)->sin6_port);
-}
-
-static int set_mark(uv_udp_t *udp, uint32_t mark)
-{
-	int fd;
-	int status = uv_fileno((uv_handle_t *)udp, &fd);
-
-	if (!status && mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
-		status = -errno;
-	return status;
-}
-
-static int open_socket(struct wr_netcheck *look, unsigned number, enum wr_family family,
-		       uint32_t mark)
-{
-	struct wr_netcheck_socket *socket = &look->sockets[number];
-	struct wr_endpoint any = { .ip = { .family = family } };
-	struct sockaddr_storage address;
-	int status = uv_udp_init_ex(look->timer.loop, &socket->udp,
-				    family == WR_IPV4 ? AF_INET : AF_INET6);
-
-	if (status)
-		return status;
-	socket->is_open = true;
-	socket->udp.data = socket;
-	look->handles++;
-	fill_address(&any, &address);
-	status = set_mark(&socket->udp, mark);
-	if (!status)
-		status = uv_udp_bind(&socket->udp, (const struct sockaddr *)&address,
-				     family == WR_IPV6 ? UV_UDP_IPV6ONLY : 0);
-	if (!status)
-		status = uv_udp_recv_start(&socket->udp, allocate, on_datagram);
-	socket->local.port = port_of(&socket->udp);
-	return status;
-}
-
 static void add_question(struct wr_netcheck *look, unsigned socket,
 			 const struct wr_endpoint *server, uint16_t port)
 {
@@ -353,9 +200,9 @@ static void add_server(struct wr_netcheck *look, const struct wr_netcheck_config
 		if (!socket->is_tried) {
 			socket->is_tried = true;
 			socket->has_server = true;
-			socket->is_usable = open_socket(look, i, server->ip.family, config->mark) ==
-					    0;
-			find_local(socket, server);
+			socket->is_usable = wr_netcheck_open(look, i, server->ip.family,
+							     config->mark) == 0;
+			wr_netcheck_find_local(socket, server);
 		}
 		if (!socket->is_usable)
 			continue;
@@ -365,21 +212,21 @@ static void add_server(struct wr_netcheck *look, const struct wr_netcheck_config
 	}
 }
 
+static void ignore(void *context)
+{
+	(void)context;
+}
+
 static void ask_router(struct wr_netcheck *look)
 {
-	struct wr_portmap_config config = { .changed = wr_netcheck_ignore, .context = look };
+	struct wr_portmap_config config = { .changed = ignore, .context = look };
 
 	/* A port that nothing else is tried with: a mapping would change what is seen. */
-	if (open_socket(look, WR_NETCHECK_SOCKETS, WR_IPV4, 0) == 0) {
+	if (wr_netcheck_open(look, WR_NETCHECK_SOCKETS, WR_IPV4, 0) == 0) {
 		config.port = look->sockets[WR_NETCHECK_SOCKETS].local.port;
 		if (wr_portmap_open(look->timer.loop, &config, &look->portmap))
 			look->portmap = NULL;
 	}
-}
-
-void wr_netcheck_ignore(void *context)
-{
-	(void)context;
 }
 
 static void number_sockets(struct wr_netcheck *look)

@@ -54,10 +54,19 @@ struct wr_netcheck {
 	char datagram[1500];
 };
 
+/* --- netcheck_socket.c --- */
+/* 0 or a negative errno; closed by whoever made the look. */
+int wr_netcheck_open(struct wr_netcheck *look, unsigned number, enum wr_family family,
+		     uint32_t mark) WR_MUST_CHECK;
+/* Which of our addresses the kernel would take to the server: into `local`. */
+void wr_netcheck_find_local(struct wr_netcheck_socket *ours, const struct wr_endpoint *server);
+void wr_netcheck_send(struct wr_netcheck_socket *socket, const struct wr_stun_id *id,
+		      const struct wr_endpoint *to);
+
+/* --- netcheck_judge.c --- */
 /* Fills the report, but for the port mapping. */
 void wr_netcheck_judge(struct wr_netcheck *look);
 /* What views of one socket say of the NAT's mapping. */
 enum wr_netcheck_mapping wr_netcheck_judge_mapping(const struct wr_endpoint *local,
 						   const struct wr_netcheck_view *views,
 						   size_t count);
-void wr_netcheck_ignore(void *context);

@@ -138,6 +138,10 @@ static void begin(struct wr_portmap *portmap)
 		return;
 	}
 	portmap->sight.gateway = gateway.ip;
+	if (wr_address_is_global(&gateway.local)) {
+		give_up(portmap, "none is needed: this host's own address is the Internet's");
+		return;
+	}
 	portmap->order = (struct wr_ask_order){ .gateway = gateway.ip,
 						.local = gateway.local,
 						.port = portmap->config.port,

@@ -115,10 +115,9 @@ static int run(const struct wr_arguments *arguments)
 const struct wr_verb wr_verb_agent = {
 	.name = "agent",
 	.summary = "run the agent of a network that was joined",
-	.about =
-		"`warren join` starts it, and a service of systemd at each boot; this is for machines\n"
-		"without systemd, for containers (-f), and for looking at what it does\n"
-		"(LOG_LEVEL=verbose warren agent -f).\n",
+	.about = "`warren join` starts it, and a service of systemd at each boot; this is for\n"
+		 "machines without systemd, for containers (-f), and for looking at what it does\n"
+		 "(LOG_LEVEL=verbose warren agent -f).\n",
 	.options = options,
 	.option_count = WR_ARRAY_LEN(options),
 	.run = run,

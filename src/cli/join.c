@@ -38,8 +38,8 @@ static const struct wr_option options[] = {
 	{ 0, "backend", "what carries the packets", "auto|kernel|engine" },
 	{ 0, "names", "where names of machines are put", "auto|resolved|hosts|off" },
 	{ 0, "accept-routes", "use the ranges behind other machines" },
-	{ 0, "advertise", "offer to be the router for this range; may be given again", "CIDR" },
-	{ 0, "masquerade", "as a router, with this machine's address towards the range" },
+	{ 0, "advertise", "be the router for this range; may be given again", "CIDR" },
+	{ 0, "masquerade", "as a router, with our own address towards the range" },
 };
 
 /* --- What was asked for. --- */
@@ -315,11 +315,10 @@ static int run(const struct wr_arguments *arguments)
 const struct wr_verb wr_verb_join = {
 	.name = "join",
 	.summary = "become a member of a server's network, with a join key",
-	.about =
-		"`warren key create` makes the key, at the server. Without one it is read from\n"
-		"WARREN_JOIN_KEY, or from standard input. The machine's private key is made here, and\n"
-		"stays here. Where systemd runs, the agent is started as its service, now and at each\n"
-		"boot; else in the background.\n",
+	.about = "`warren key create` makes the key, at the server. Without one it is read from\n"
+		 "WARREN_JOIN_KEY, or from standard input. The machine's private key is made\n"
+		 "here, and stays here. Where systemd runs, the agent is started as its service,\n"
+		 "now and at each boot; else in the background.\n",
 	.operand = "[KEY]",
 	.max_operands = 1,
 	.options = options,

@@ -52,7 +52,7 @@ static const struct wr_option list_options[] = {
 	WR_OPTION_JSON,
 	{ 0, "tag", "only those with this tag", "TAG" },
 	{ 0, "name", "only those of this name", "NAME" },
-	{ 0, "state", "only online, offline, never, disabled, expired or pending ones",
+	{ 0, "state", "only these: online, offline, never, disabled, expired, pending",
 	  "online|offline|never|disabled|expired|pending" },
 };
 

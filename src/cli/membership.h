@@ -11,8 +11,7 @@
 
 #define WR_OPTION_INTERFACE \
 	{ \
-		'i', "interface", \
-			"the membership of this interface; needless if there is only one", "IFACE" \
+		'i', "interface", "which membership; needless if there is one", "IFACE" \
 	}
 #define WR_OPTION_STATE \
 	{ \

@@ -9,7 +9,7 @@
 static const struct wr_option options[] = { WR_MEMBERSHIP_OPTIONS };
 static const struct wr_option refresh_options[] = {
 	WR_MEMBERSHIP_OPTIONS,
-	{ 0, "accept", "obey the server also if its database is older than what it told before" },
+	{ 0, "accept", "obey also a database that is older than was known" },
 };
 
 /* One order; takes `body`. */

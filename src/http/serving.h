@@ -181,18 +181,23 @@ void wr_connection_accept(struct wr_http_listener *listener);
 /* Bytes of bodies that came from its address (IPv6: /64), or over the Unix socket. */
 size_t wr_connection_share(const struct wr_http_connection *connection);
 
-/* --- connection.c --- */
-/* Into the server's list. */
+/* --- connection_lists.c --- */
+/* Into the server's list of connections, or of WebSockets, and out of it. */
 void wr_connection_link_in(struct wr_http_connection *connection);
+void wr_connection_link_out(struct wr_http_connection *connection);
+/* In the loop's next round: for who must not be called back before he has returned. */
+void wr_connection_turn_soon(struct wr_http_connection *connection);
+/* It goes. */
+void wr_connection_take_from_due(struct wr_http_connection *connection);
+/* Those who asked for it have their turns. */
+void wr_connection_turn_due(struct wr_http_server *server);
+
+/* --- connection.c --- */
 /* The request becomes a WebSocket: the connection is its, from the next turn on. */
 void wr_connection_upgrade(struct wr_http_connection *connection, struct wr_websocket *websocket);
 /* The WebSocket is over: says goodbye and closes. */
 void wr_connection_release(struct wr_http_connection *connection);
 void wr_connection_turn(struct wr_http_connection *connection);
-/* In the loop's next round: for who must not be called back before he has returned. */
-void wr_connection_turn_soon(struct wr_http_connection *connection);
-/* Those who asked for it have their turns. */
-void wr_connection_turn_due(struct wr_http_server *server);
 /* Sends now; at most WR_HTTP_PIECE. What fails ends the connection. */
 void wr_connection_send(struct wr_http_connection *connection, const uint8_t *data, size_t len);
 /* No more requests; it closes when those there are have been answered. */

@@ -70,6 +70,11 @@ struct wr_websocket *wr_websocket_free(struct wr_websocket *websocket);
 /* Why it ends; the first one stays. */
 void wr_websocket_say_why(struct wr_websocket *websocket, const char *format, ...) WR_PRINTF(2, 3);
 
+/* libwslay is there. False where memory is short: then it is broken. */
+bool wr_websocket_wake(struct wr_websocket *websocket) WR_MUST_CHECK;
+/* Nothing more is taken to be sent, or told. */
+void wr_websocket_begin_closing(struct wr_websocket *websocket);
+
 /* Bytes came; messages are handed on. */
 void wr_websocket_take(struct wr_websocket *websocket, const uint8_t *data, size_t len);
 /* So much waits to go out that nothing should be taken now: each ping is answered. */

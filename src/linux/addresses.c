@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "linux/rtnl.h"
+#include "linux/rtnl_read.h"
 
 /* A dump that something changed meanwhile is made again. */
 #define TRIES 5
@@ -76,30 +75,14 @@ static bool is_skipped(const struct look *look, uint32_t index)
 	return false;
 }
 
-/* Attributes by type; those of later kernels are left out. */
-#define TYPES 64
-struct attributes {
-	const struct nlattr *of[TYPES];
-};
-
-static int note(const struct nlattr *attribute, void *data)
-{
-	struct attributes *attributes = data;
-	uint16_t type = mnl_attr_get_type(attribute);
-
-	if (type < TYPES)
-		attributes->of[type] = attribute;
-	return MNL_CB_OK;
-}
-
 static const char *kind_of(const struct nlmsghdr *message)
 {
-	struct attributes all = { 0 }, info = { 0 };
+	struct wr_rtnl_attributes all = { 0 }, info = { 0 };
 	const struct nlattr *kind;
 
-	mnl_attr_parse(message, sizeof(struct ifinfomsg), note, &all);
+	mnl_attr_parse(message, sizeof(struct ifinfomsg), wr_rtnl_note, &all);
 	if (all.of[IFLA_LINKINFO])
-		mnl_attr_parse_nested(all.of[IFLA_LINKINFO], note, &info);
+		mnl_attr_parse_nested(all.of[IFLA_LINKINFO], wr_rtnl_note, &info);
 	kind = info.of[IFLA_INFO_KIND];
 	return kind && mnl_attr_validate(kind, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(kind)
 									 : "";
@@ -140,52 +123,12 @@ static struct link *find_link(struct look *look, uint32_t index)
 
 /* --- Routes. --- */
 
-struct route {
-	struct wr_ip gateway, source; /* family none: not said */
-	uint32_t interface, metric;
-};
-
-static void read_ip(const struct nlattr *attribute, uint8_t family, struct wr_ip *ret_ip)
-{
-	size_t len = family == AF_INET ? 4 : 16;
-
-	if (!attribute || mnl_attr_get_payload_len(attribute) != len)
-		return;
-	*ret_ip = (struct wr_ip){ .family = family == AF_INET ? WR_IPV4 : WR_IPV6 };
-	memcpy(ret_ip->bytes, mnl_attr_get_payload(attribute), len);
-}
-
-static uint32_t read_number(const struct nlattr *attribute)
-{
-	return attribute && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0
-		       ? mnl_attr_get_u32(attribute)
-		       : 0;
-}
-
-/* True if it is a default route of the main table. */
-static bool read_default(const struct nlmsghdr *message, struct route *ret_route)
-{
-	const struct rtmsg *info = mnl_nlmsg_get_payload(message);
-	struct attributes all = { 0 };
-	struct route route = { 0 };
-
-	if (message->nlmsg_type != RTM_NEWROUTE || info->rtm_dst_len ||
-	    info->rtm_table != RT_TABLE_MAIN || info->rtm_type != RTN_UNICAST)
-		return false;
-	mnl_attr_parse(message, sizeof(*info), note, &all);
-	read_ip(all.of[RTA_GATEWAY], info->rtm_family, &route.gateway);
-	read_ip(all.of[RTA_PREFSRC], info->rtm_family, &route.source);
-	route.interface = read_number(all.of[RTA_OIF]);
-	route.metric = read_number(all.of[RTA_PRIORITY]);
-	*ret_route = route;
-	return route.interface != 0;
-}
-
 static int take_default(const struct nlmsghdr *message, void *data)
 {
 	struct look *look = data;
-	struct route route;
-	struct link *link = read_default(message, &route) ? find_link(look, route.interface) : NULL;
+	struct wr_default_route route;
+	struct link *link = wr_rtnl_read_default(message, &route) ? find_link(look, route.interface)
+								  : NULL;
 
 	if (link && link->standing != USELESS)
 		link->standing = DEFAULT;
@@ -194,37 +137,7 @@ static int take_default(const struct nlmsghdr *message, void *data)
 
 /* --- Addresses. --- */
 
-struct address {
-	struct wr_ip ip;
-	uint8_t length;
-	uint32_t interface, flags;
-};
-
-static bool read_address(const struct nlmsghdr *message, struct address *ret_address)
-{
-	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
-	struct address address = { .length = info->ifa_prefixlen,
-				   .interface = info->ifa_index,
-				   .flags = info->ifa_flags };
-	struct attributes all = { 0 };
-	struct wr_ip local = { 0 };
-
-	if (message->nlmsg_type != RTM_NEWADDR ||
-	    (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
-		return false;
-	mnl_attr_parse(message, sizeof(*info), note, &all);
-	read_ip(all.of[IFA_ADDRESS], info->ifa_family, &address.ip);
-	read_ip(all.of[IFA_LOCAL], info->ifa_family, &local);
-	if (all.of[IFA_FLAGS])
-		address.flags = read_number(all.of[IFA_FLAGS]);
-	/* Of a point-to-point interface, the first is the other side's. */
-	if (local.family)
-		address.ip = local;
-	*ret_address = address;
-	return address.ip.family != WR_FAMILY_NONE;
-}
-
-static bool is_usable(const struct address *address)
+static bool is_usable(const struct wr_read_address *address)
 {
 	return !is_link_local(&address->ip) &&
 	       !(address->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED));
@@ -233,10 +146,10 @@ static bool is_usable(const struct address *address)
 static int take_address(const struct nlmsghdr *message, void *data)
 {
 	struct look *look = data;
-	struct address address;
+	struct wr_read_address address;
 	const struct link *link;
 
-	if (!read_address(message, &address) || !is_usable(&address) ||
+	if (!wr_rtnl_read_address(message, &address) || !is_usable(&address) ||
 	    look->count == WR_ADDRESSES_MAX)
 		return MNL_CB_OK;
 	link = find_link(look, address.interface);
@@ -254,30 +167,18 @@ static int take_address(const struct nlmsghdr *message, void *data)
 
 /* --- All of it. --- */
 
-static int dump(struct mnl_socket *socket, uint16_t type, uint8_t family, mnl_cb_t take, void *data)
-{
-	struct wr_rtnl_request request;
-	struct nlmsghdr *message = wr_rtnl_begin(&request, type, NLM_F_DUMP);
-	struct rtgenmsg *general;
-
-	/* The largest of their headers, all zero but for the family. */
-	general = mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-	general->rtgen_family = family;
-	return wr_rtnl_ask(socket, message, take, data);
-}
-
 static int look_once(struct mnl_socket *socket, struct look *look)
 {
 	int status;
 
 	look->link_count = look->count = 0;
-	status = dump(socket, RTM_GETLINK, AF_UNSPEC, take_link, look);
+	status = wr_rtnl_dump(socket, RTM_GETLINK, AF_UNSPEC, take_link, look);
 	if (!status)
-		status = dump(socket, RTM_GETROUTE, AF_INET, take_default, look);
+		status = wr_rtnl_dump(socket, RTM_GETROUTE, AF_INET, take_default, look);
 	if (!status)
-		status = dump(socket, RTM_GETROUTE, AF_INET6, take_default, look);
+		status = wr_rtnl_dump(socket, RTM_GETROUTE, AF_INET6, take_default, look);
 	if (!status)
-		status = dump(socket, RTM_GETADDR, AF_UNSPEC, take_address, look);
+		status = wr_rtnl_dump(socket, RTM_GETADDR, AF_UNSPEC, take_address, look);
 	return status;
 }
 
@@ -307,149 +208,4 @@ int wr_addresses_list(const uint32_t *skip, size_t skip_count,
 	for (size_t i = 0; i < look.count; i++)
 		ret[i] = look.found[i].address;
 	return (int)look.count;
-}
-
-/* --- The way out. --- */
-
-struct search {
-	struct route best;
-	bool has_best;
-	struct wr_gateway *gateway;
-};
-
-static int take_best(const struct nlmsghdr *message, void *data)
-{
-	struct search *search = data;
-	struct route route;
-
-	if (read_default(message, &route) && route.gateway.family &&
-	    (!search->has_best || route.metric < search->best.metric)) {
-		search->best = route;
-		search->has_best = true;
-	}
-	return MNL_CB_OK;
-}
-
-static bool is_same_net(const struct wr_ip *a, const struct wr_ip *b, unsigned length)
-{
-	unsigned bytes = length / 8, bits = length % 8;
-
-	if (a->family != b->family || memcmp(a->bytes, b->bytes, bytes) != 0)
-		return false;
-	return !bits || (uint8_t)((a->bytes[bytes] ^ b->bytes[bytes]) >> (8 - bits)) == 0;
-}
-
-static int take_local(const struct nlmsghdr *message, void *data)
-{
-	struct search *search = data;
-	struct address address;
-
-	if (!search->gateway->local.family && read_address(message, &address) &&
-	    address.interface == search->best.interface &&
-	    is_same_net(&address.ip, &search->best.gateway, address.length))
-		search->gateway->local = address.ip;
-	return MNL_CB_OK;
-}
-
-static int search_once(struct mnl_socket *socket, uint8_t family, struct search *search)
-{
-	int status;
-
-	search->has_best = false;
-	status = dump(socket, RTM_GETROUTE, family, take_best, search);
-	if (status)
-		return status;
-	if (!search->has_best)
-		return -ENETUNREACH;
-	*search->gateway = (struct wr_gateway){ .ip = search->best.gateway,
-						.local = search->best.source,
-						.interface = search->best.interface };
-	return dump(socket, RTM_GETADDR, family, take_local, search);
-}
-
-int wr_addresses_gateway(enum wr_family family, struct wr_gateway *ret_gateway)
-{
-	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
-	struct wr_gateway gateway = { 0 };
-	struct search search = { .gateway = &gateway };
-	int status = wr_rtnl_open(&socket);
-
-	if (status)
-		return status;
-	status = -EINTR;
-	for (unsigned i = 0; i < TRIES && status == -EINTR; i++)
-		status = search_once(socket, family == WR_IPV4 ? AF_INET : AF_INET6, &search);
-	if (status)
-		return status;
-	*ret_gateway = gateway;
-	return 0;
-}
-
-/* --- Changes. --- */
-
-int wr_addresses_watch(int *ret_fd)
-{
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-			     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
-	};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	int status;
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		status = -errno;
-		close(fd);
-		return status;
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
-struct news {
-	uint32_t skip;
-	bool has_changed;
-};
-
-/* Routes that are no default ones come and go with every peer. */
-static int take_news(const struct nlmsghdr *message, void *data)
-{
-	struct news *news = data;
-	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
-	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
-	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
-
-	switch (message->nlmsg_type) {
-	case RTM_NEWLINK:
-	case RTM_DELLINK: news->has_changed |= (uint32_t)link->ifi_index != news->skip; break;
-	case RTM_NEWADDR:
-	case RTM_DELADDR: news->has_changed |= address->ifa_index != news->skip; break;
-	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
-		news->has_changed |= !route->rtm_dst_len && route->rtm_table == RT_TABLE_MAIN;
-		break;
-	default: break;
-	}
-	return MNL_CB_OK;
-}
-
-bool wr_addresses_changed(int fd, uint32_t skip)
-{
-	_Alignas(struct nlmsghdr) uint8_t buffer[8192];
-	struct news news = { .skip = skip };
-
-	for (;;) {
-		ssize_t len = recv(fd, buffer, sizeof(buffer), 0);
-
-		if (len < 0 && errno == ENOBUFS)
-			news.has_changed = true; /* some were lost */
-		else if (len < 0 && errno != EINTR)
-			return news.has_changed;
-		else if (len > 0)
-			mnl_cb_run(buffer, (size_t)len, 0, 0, take_news, &news);
-		else if (len == 0)
-			return news.has_changed;
-	}
 }

@@ -35,6 +35,7 @@ struct wr_names {
 /* --- Lines. --- */
 
 struct lines {
+	struct wr_families reached;
 	char *text;
 	size_t len, room, count;
 	bool is_short, is_cut;
@@ -46,7 +47,7 @@ static void add_line(struct lines *lines, const struct wr_ip *ip, const char *na
 	char text[WR_ENDPOINT_TEXT_LEN], line[WR_ENDPOINT_TEXT_LEN + 2 * 256 + 4];
 	size_t len;
 
-	if (ip->family == WR_FAMILY_NONE)
+	if (!wr_families_have(lines->reached, ip->family))
 		return;
 	if (lines->count == WR_NAMES_LINES) {
 		lines->is_cut = true;
@@ -79,9 +80,9 @@ static bool is_below(const char *name, const char *suffix)
 	       strcmp(name + name_len - suffix_len, suffix) == 0;
 }
 
-char *wr_names_lines(const struct wr_netmap *map, bool *ret_is_cut)
+char *wr_names_lines(const struct wr_netmap *map, struct wr_families reached, bool *ret_is_cut)
 {
-	struct lines lines = { 0 };
+	struct lines lines = { .reached = reached };
 	const char *suffix = map->suffix;
 
 	add_line(&lines, &map->v4, map->name, suffix);
@@ -186,18 +187,20 @@ static bool wants_resolved(const struct wr_names *names, const struct wr_netmap 
 	return names->kind == WR_NAMES_AUTO && has_hub && wr_resolved_is_used();
 }
 
-static void use_resolved(struct wr_names *names, const struct wr_netmap *map)
+static void use_resolved(struct wr_names *names, const struct wr_netmap *map,
+			 struct wr_families reached)
 {
 	if (!names->resolved)
 		names->resolved = wr_resolved_new(names->loop, names->interface);
 	if (names->resolved)
-		wr_resolved_set_map(names->resolved, map);
+		wr_resolved_set_map(names->resolved, map, reached);
 }
 
-static void use_hosts(struct wr_names *names, const struct wr_netmap *map)
+static void use_hosts(struct wr_names *names, const struct wr_netmap *map,
+		      struct wr_families reached)
 {
 	bool is_cut = false;
-	char *lines = wr_names_lines(map, &is_cut);
+	char *lines = wr_names_lines(map, reached, &is_cut);
 
 	if (!lines)
 		return;
@@ -210,14 +213,15 @@ static void use_hosts(struct wr_names *names, const struct wr_netmap *map)
 
 /* Which one it is stays as it was found first: a service that is being restarted is no reason to
  * change it. */
-void wr_names_set_map(struct wr_names *names, const struct wr_netmap *map)
+void wr_names_set_map(struct wr_names *names, const struct wr_netmap *map,
+		      struct wr_families reached)
 {
 	if (names->kind == WR_NAMES_OFF)
 		return;
 	if (!names->lines && (names->resolved || wants_resolved(names, map)))
-		use_resolved(names, map);
+		use_resolved(names, map, reached);
 	else
-		use_hosts(names, map);
+		use_hosts(names, map, reached);
 }
 
 void wr_names_set_link(struct wr_names *names)

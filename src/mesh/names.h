@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "mesh/mend.h"
 #include "mesh/netmap.h"
+#include "mesh/prefixes.h"
 #include "mesh/reconcile.h"
 
 /* In the hosts file; every look-up of every program reads all of them. */
@@ -32,8 +33,10 @@ int wr_names_new(uv_loop_t *loop, const struct wr_names_config *config, struct w
  * is fine; returns NULL. */
 struct wr_names *wr_names_free(struct wr_names *names);
 
-/* The map is not kept. */
-void wr_names_set_map(struct wr_names *names, const struct wr_netmap *map);
+/* The map is not kept. Only addresses of families that are `reached` by the network are names'
+ * (another network may have the same range here). */
+void wr_names_set_map(struct wr_names *names, const struct wr_netmap *map,
+		      struct wr_families reached);
 /* The interface was made anew. */
 void wr_names_set_link(struct wr_names *names);
 /* Makes it so. Cheap where it is. */
@@ -44,4 +47,4 @@ const char *wr_names_trouble(const struct wr_names *names);
 bool wr_names_is_resolved(const struct wr_names *names);
 
 /* The lines of the hosts file for a map, as a new string. NULL where memory is short. Pure. */
-char *wr_names_lines(const struct wr_netmap *map, bool *ret_is_cut);
+char *wr_names_lines(const struct wr_netmap *map, struct wr_families reached, bool *ret_is_cut);

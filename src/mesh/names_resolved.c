@@ -137,9 +137,10 @@ enum wr_mend wr_resolved_run(struct wr_resolved *resolved)
 
 /* --- What to tell. --- */
 
-static void add_server(struct wr_resolved *resolved, const struct wr_ip *ip)
+static void add_server(struct wr_resolved *resolved, struct wr_families reached,
+		       const struct wr_ip *ip)
 {
-	if (ip->family != WR_FAMILY_NONE)
+	if (wr_families_have(reached, ip->family))
 		wr_ip_format(ip, resolved->servers[resolved->server_count++]);
 }
 
@@ -148,15 +149,16 @@ void wr_resolved_forget(struct wr_resolved *resolved)
 	resolved->is_told = resolved->is_failed = false;
 }
 
-void wr_resolved_set_map(struct wr_resolved *resolved, const struct wr_netmap *map)
+void wr_resolved_set_map(struct wr_resolved *resolved, const struct wr_netmap *map,
+			 struct wr_families reached)
 {
 	struct wr_resolved before = *resolved;
 
 	resolved->server_count = 0;
 	memset(resolved->servers, 0, sizeof(resolved->servers));
 	snprintf(resolved->domain, sizeof(resolved->domain), "~%s", map->suffix);
-	add_server(resolved, &map->hub_v4);
-	add_server(resolved, &map->hub_v6);
+	add_server(resolved, reached, &map->hub_v4);
+	add_server(resolved, reached, &map->hub_v6);
 	if (before.server_count != resolved->server_count ||
 	    memcmp(before.servers, resolved->servers, sizeof(before.servers)) != 0 ||
 	    strcmp(before.domain, resolved->domain) != 0)

@@ -63,6 +63,7 @@ void wr_paths_set_map(struct wr_paths *paths, const struct wr_netmap *map)
 	(void)wr_paths_socket_open(&paths->socket, &map->v4, &map->v6,
 				   wr_backend_index(paths->config.backend));
 	paths_take_map(paths);
+	paths_look_soon(paths);
 	paths_arm(paths);
 }
 
@@ -76,6 +77,7 @@ void wr_paths_set_backend(struct wr_paths *paths, struct wr_backend *backend)
 	(void)wr_paths_socket_open(&paths->socket, &paths->map->v4, &paths->map->v6,
 				   wr_backend_index(backend));
 	paths_restart(paths);
+	paths_look_soon(paths);
 	paths_arm(paths);
 }
 
@@ -106,6 +108,8 @@ void wr_paths_heard(struct wr_paths *paths, const struct wr_key *peer,
 
 	if (!member)
 		return;
+	if (!paths_is_relay(paths, from))
+		member->elsewhere = wr_clock_now();
 	wr_path_heard(member->path, paths_is_relay(paths, from) ? &paths->relay : from,
 		      wr_clock_now());
 	paths_look_soon(paths);
@@ -117,6 +121,8 @@ void wr_paths_shook(struct wr_paths *paths, const struct wr_key *peer)
 	struct member *member = paths_find_key(paths, peer);
 	struct wr_instant now = wr_clock_now();
 
+	if (paths->map && wr_key_equal(peer, &paths->map->hub_key))
+		paths->hub_shook = now;
 	if (!member)
 		return;
 	member->shook = now;

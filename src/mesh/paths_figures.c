@@ -5,13 +5,17 @@
 #include "wire/message.h"
 
 #define LOOK_EVERY WR_SPAN_S(1)
+/* While the hub is not heard of, somebody may wait for a handshake with any peer in vain. */
+#define LOOK_EVERY_ALONE WR_SPAN_S(2)
 /* WireGuard paper, section 6.1: a session that old seals nothing any more; the next packet begins
  * with a handshake, which is told. */
 #define SESSION_LIFE WR_SPAN_S(185)
+/* What came from elsewhere was no sign of the relay. */
+#define ELSEWHERE_FOR WR_SPAN_MS(1500)
 
 /* A second's handshakes and keepalives are no data: two attempts each way, a cookie, and the
  * keepalive that answers data. */
-bool figures_are_data(uint64_t bytes)
+static bool are_data(uint64_t bytes)
 {
 	for (unsigned i = 0; i < 3 * 3 * 2 * 2; i++) {
 		uint64_t other = i % 3 * WR_INITIATION_LEN + i / 3 % 3 * WR_RESPONSE_LEN +
@@ -54,6 +58,34 @@ static void see_endpoint(struct member *member, const struct wr_backend_sight *s
 	paths_wake(member);
 }
 
+bool paths_has_session(const struct member *member, struct wr_instant now)
+{
+	return member->shook.ns && !wr_is_past(wr_after(member->shook, SESSION_LIFE), now);
+}
+
+/* Its keepalives make a new handshake each two minutes. */
+static bool is_hub_doubted(const struct wr_paths *paths, struct wr_instant now)
+{
+	return !paths->hub_shook.ns || wr_is_past(wr_after(paths->hub_shook, SESSION_LIFE), now);
+}
+
+/* Data, or initiations for data that wait. */
+static bool is_wanted(const struct member *member, uint64_t sent, struct wr_instant now)
+{
+	return are_data(sent) || (sent >= WR_INITIATION_LEN && !paths_has_session(member, now));
+}
+
+static void see_received(struct member *member, const struct wr_backend_sight *sight,
+			 struct wr_instant now)
+{
+	bool is_elsewhere = member->elsewhere.ns &&
+			    !wr_is_past(wr_after(member->elsewhere, ELSEWHERE_FOR), now);
+
+	if (sight->last_received.ns > member->last_received.ns && !is_elsewhere)
+		wr_path_alive(member->path, now);
+	member->last_received = sight->last_received;
+}
+
 static void see(void *context, const struct wr_backend_sight *sight)
 {
 	struct wr_paths *paths = context;
@@ -61,14 +93,15 @@ static void see(void *context, const struct wr_backend_sight *sight)
 
 	if (!member)
 		return;
-	if (figures_are_data(sent_since(member, sight->tx_bytes))) {
+	wr_path_doubt_relay(member->path, paths->is_hub_doubted);
+	if (is_wanted(member, sent_since(member, sight->tx_bytes), paths->looked)) {
 		wr_path_sent(member->path, paths->looked);
 		paths_wake(member);
 	}
 	member->tx_bytes = sight->tx_bytes;
 	member->rx_bytes = sight->rx_bytes;
 	member->latest_handshake = sight->latest_handshake;
-	member->last_received = sight->last_received;
+	see_received(member, sight, paths->looked);
 	see_endpoint(member, sight, paths->looked);
 }
 
@@ -78,7 +111,7 @@ static bool has_live_session(struct wr_paths *paths, struct wr_instant now)
 	size_t at = 0;
 
 	while ((member = paths_next(paths, &at)))
-		if (member->shook.ns && !wr_is_past(wr_after(member->shook, SESSION_LIFE), now))
+		if (paths_has_session(member, now))
 			return true;
 	return false;
 }
@@ -88,8 +121,14 @@ void paths_look_now(struct wr_paths *paths, struct wr_instant now)
 	paths->looked = now;
 	if (!paths->config.backend)
 		return;
+	paths->is_hub_doubted = is_hub_doubted(paths, now);
 	(void)!wr_backend_look(paths->config.backend, see, paths);
-	paths->look_at = has_live_session(paths, now) ? wr_after(now, LOOK_EVERY) : WR_NEVER;
+	if (has_live_session(paths, now))
+		paths->look_at = wr_after(now, LOOK_EVERY);
+	else if (paths->is_hub_doubted && paths->by_uid.count)
+		paths->look_at = wr_after(now, LOOK_EVERY_ALONE);
+	else
+		paths->look_at = WR_NEVER;
 }
 
 void paths_look_soon(struct wr_paths *paths)

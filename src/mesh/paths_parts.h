@@ -25,7 +25,8 @@ struct member {
 	uint64_t own_bytes; /* of pulses and probes, not seen in tx_bytes yet */
 	struct wr_wall latest_handshake;
 	struct wr_instant last_received, shook;
-	uint64_t rounds; /* of probes, as seen last */
+	struct wr_instant elsewhere; /* heard somewhere else than at the relay; 0: never */
+	uint64_t rounds;             /* of probes, as seen last */
 
 	/* As it was told last. */
 	enum wr_path_state told_state;
@@ -37,8 +38,10 @@ struct ping {
 	struct ping *next;
 	struct member *member; /* NULL: it is answered with `error` */
 	int error;
-	uint32_t sequence; /* of its pulse */
-	struct wr_instant sent, end;
+	uint32_t latency_us;
+	bool is_sent;
+	uint32_t sequence; /* of its first pulse */
+	struct wr_instant again, end;
 	void (*ponged)(void *context, int error, uint32_t latency_us);
 	void *context;
 };
@@ -54,6 +57,8 @@ struct wr_paths {
 	struct wr_prefix *inside;    /* what the tunnel carries by the map: ranges and routes */
 	size_t inside_count;
 	struct wr_endpoint relay;
+	struct wr_instant hub_shook; /* 0: never */
+	bool is_hub_doubted;         /* as seen at the last look */
 	struct wr_path_own own;
 	struct wr_siphash_key secret; /* of the tables below */
 	struct wr_map by_uid, by_key, by_ip;
@@ -83,7 +88,9 @@ bool paths_is_relay(const struct wr_paths *paths, const struct wr_endpoint *endp
 void paths_wake(struct member *member);
 void paths_arm(struct wr_paths *paths);
 void paths_run(struct wr_paths *paths);
-void paths_send_pulse(struct member *member, struct wr_instant now, uint32_t *ret_sequence);
+/* `is_wanted`: also where there must be a handshake first. */
+void paths_send_pulse(struct member *member, struct wr_instant now, bool is_wanted,
+		      uint32_t *ret_sequence);
 void paths_received(void *context, const struct wr_ip *from, struct wr_bytes datagram);
 
 /* --- paths_figures.c --- */
@@ -91,10 +98,12 @@ void paths_received(void *context, const struct wr_ip *from, struct wr_bytes dat
 void paths_look_now(struct wr_paths *paths, struct wr_instant now);
 /* There may be traffic: look each second. */
 void paths_look_soon(struct wr_paths *paths);
-bool figures_are_data(uint64_t bytes);
+/* A session with the member may be alive. */
+bool paths_has_session(const struct member *member, struct wr_instant now);
 
 /* --- paths_ping.c --- */
-void pings_answered(struct member *member, const struct wr_pulse *pulse, struct wr_instant now);
+/* After the path was told. */
+void pings_answered(struct member *member, const struct wr_pulse *pulse);
 void pings_run(struct wr_paths *paths, struct wr_instant now);
 struct wr_instant pings_deadline(const struct wr_paths *paths);
 void pings_forget(struct wr_paths *paths, struct member *member, int error);

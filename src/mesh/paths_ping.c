@@ -6,32 +6,30 @@
 #include "mesh/paths_parts.h"
 
 #define PINGS_MAX 256
+#define AGAIN_FIRST WR_SPAN_MS(250)
+#define AGAIN WR_SPAN_S(1)
 /* WireGuard paper, section 6.1: after that there is no session. */
 #define SESSION_LIFE WR_SPAN_S(180)
 
-static void end(struct wr_paths *paths, struct ping **at, int error, uint32_t latency_us)
+/* Told by the timer: this is within what received it. */
+static void finish(struct ping *ping, int error)
 {
-	struct ping *ping = *at;
-
-	*at = ping->next;
-	paths->ping_count--;
-	ping->ponged(ping->context, error, latency_us);
-	free(ping);
+	ping->member = NULL;
+	ping->error = error;
+	ping->end = (struct wr_instant){ 0 };
 }
 
-void pings_answered(struct member *member, const struct wr_pulse *pulse, struct wr_instant now)
+void pings_answered(struct member *member, const struct wr_pulse *pulse)
 {
-	for (struct ping *ping = member->paths->pings; ping; ping = ping->next) {
-		uint64_t us = (now.ns - ping->sent.ns) / 1000;
+	struct wr_path_sight sight;
 
-		if (ping->member != member || pulse->received < ping->sequence ||
-		    pulse->received - ping->sequence > INT32_MAX || pulse->held_us > us)
+	wr_path_look(member->path, &sight);
+	for (struct ping *ping = member->paths->pings; ping; ping = ping->next) {
+		if (ping->member != member || !ping->is_sent || pulse->received < ping->sequence ||
+		    !sight.trip_us)
 			continue;
-		/* Told by the timer: this is within what received it. */
-		ping->member = NULL;
-		ping->error = (int)(us - pulse->held_us < INT32_MAX ? us - pulse->held_us
-								    : INT32_MAX);
-		ping->end = (struct wr_instant){ 0 };
+		ping->latency_us = sight.trip_us;
+		finish(ping, 0);
 	}
 }
 
@@ -48,11 +46,25 @@ static void end_one(struct wr_paths *paths, struct ping **at, struct wr_instant 
 	struct ping *ping = *at;
 
 	if (ping->member)
-		end(paths, at, timeout_of(ping, now), 0);
-	else if (ping->error < 0)
-		end(paths, at, ping->error, 0);
-	else
-		end(paths, at, 0, (uint32_t)ping->error);
+		finish(ping, timeout_of(ping, now));
+	*at = ping->next;
+	paths->ping_count--;
+	ping->ponged(ping->context, ping->error, ping->latency_us);
+	free(ping);
+}
+
+/* Again until it is answered: the first may come before the endpoint, or be lost. */
+static void send_one(struct ping *ping, struct wr_instant now)
+{
+	uint32_t sequence;
+
+	if (!ping->member || !wr_is_past(ping->again, now))
+		return;
+	paths_send_pulse(ping->member, now, true, &sequence);
+	ping->again = wr_after(now, ping->is_sent ? AGAIN : AGAIN_FIRST);
+	if (!ping->is_sent)
+		ping->sequence = sequence;
+	ping->is_sent = true;
 }
 
 void pings_run(struct wr_paths *paths, struct wr_instant now)
@@ -61,6 +73,8 @@ void pings_run(struct wr_paths *paths, struct wr_instant now)
 
 	while (*at) {
 		if (!wr_is_past((*at)->end, now)) {
+			if (paths->config.backend)
+				send_one(*at, now);
 			at = &(*at)->next;
 			continue;
 		}
@@ -74,19 +88,19 @@ struct wr_instant pings_deadline(const struct wr_paths *paths)
 {
 	struct wr_instant soonest = WR_NEVER;
 
-	for (const struct ping *ping = paths->pings; ping; ping = ping->next)
+	for (const struct ping *ping = paths->pings; ping; ping = ping->next) {
 		soonest = wr_sooner(soonest, ping->end);
+		if (ping->member && paths->config.backend)
+			soonest = wr_sooner(soonest, ping->again);
+	}
 	return soonest;
 }
 
 void pings_forget(struct wr_paths *paths, struct member *member, int error)
 {
 	for (struct ping *ping = paths->pings; ping; ping = ping->next) {
-		if (ping->member != member)
-			continue;
-		ping->member = NULL;
-		ping->error = error;
-		ping->end = (struct wr_instant){ 0 };
+		if (ping->member == member)
+			finish(ping, error);
 	}
 }
 
@@ -97,13 +111,10 @@ static void begin(struct wr_paths *paths, struct ping *ping, const char *uid,
 
 	ping->member = paths_find_uid(paths, uid);
 	if (!ping->member || paths->ping_count > PINGS_MAX) {
-		ping->error = ping->member ? -EBUSY : -ENOENT;
-		ping->member = NULL;
+		finish(ping, ping->member ? -EBUSY : -ENOENT);
 		return;
 	}
-	ping->sent = now;
 	ping->end = wr_after(now, timeout);
-	paths_send_pulse(ping->member, now, &ping->sequence);
 	wr_path_sent(ping->member->path, now);
 	paths_wake(ping->member);
 }

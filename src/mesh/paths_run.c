@@ -17,7 +17,8 @@
 
 /* --- Pulses. --- */
 
-void paths_send_pulse(struct member *member, struct wr_instant now, uint32_t *ret_sequence)
+void paths_send_pulse(struct member *member, struct wr_instant now, bool is_wanted,
+		      uint32_t *ret_sequence)
 {
 	struct wr_paths *paths = member->paths;
 	bool has_v4 = member->v4.family && paths->socket.families[0].poll;
@@ -28,6 +29,9 @@ void paths_send_pulse(struct member *member, struct wr_instant now, uint32_t *re
 
 	wr_path_tell(member->path, now, &pulse);
 	*ret_sequence = pulse.sequence;
+	/* A pulse alone is no reason for a handshake. */
+	if (!is_wanted && !paths_has_session(member, now))
+		return;
 	len = wr_pulse_write(&pulse, data);
 	if (wr_paths_socket_send(&paths->socket, to, (struct wr_bytes){ data, len }) == 0)
 		member->own_bytes += wr_data_padded(len + (has_v4 ? HEADERS_V4 : HEADERS_V6),
@@ -73,7 +77,7 @@ void paths_received(void *context, const struct wr_ip *from, struct wr_bytes dat
 	drop_inside(paths, &pulse);
 	see_where_from(member, now);
 	wr_path_told(member->path, &pulse, now);
-	pings_answered(member, &pulse, now);
+	pings_answered(member, &pulse);
 	paths_look_soon(paths);
 	paths_wake(member);
 }
@@ -90,14 +94,12 @@ static void do_step(struct member *member, const struct wr_path_step *step, stru
 		member->endpoint = step->endpoint;
 		/* A peer that is not there yet is tried again when it is heard of. */
 		(void)!wr_backend_set_endpoint(backend, &member->key, &step->endpoint);
-		if (member->paths->relay.ip.family == WR_FAMILY_NONE)
-			wr_backend_wake(backend, &member->key); /* is anybody there? */
 		break;
 	case WR_PATH_PROBE:
 		if (wr_backend_probe(backend, &member->key, &step->endpoint) == 0)
 			member->own_bytes += WR_KEEPALIVE_LEN;
 		break;
-	case WR_PATH_ASK: paths_send_pulse(member, now, &sequence); break;
+	case WR_PATH_ASK: paths_send_pulse(member, now, false, &sequence); break;
 	}
 }
 

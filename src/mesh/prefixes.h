@@ -6,6 +6,15 @@
 #include "base/base.h"
 #include "base/ip.h"
 
+/* Some of both, or none. */
+struct wr_families {
+	bool v4, v6;
+};
+static inline bool wr_families_have(struct wr_families families, enum wr_family family)
+{
+	return family == WR_IPV4 ? families.v4 : family == WR_IPV6 && families.v6;
+}
+
 /* The address alone. */
 struct wr_prefix wr_prefix_of(const struct wr_ip *ip);
 bool wr_prefix_equal(const struct wr_prefix *a, const struct wr_prefix *b);

@@ -83,9 +83,32 @@ static void mend_forwarding(struct wr_reconciler *reconciler)
 		wr_reconcile_trouble(reconciler, -EHOSTUNREACH, "%s", trouble);
 }
 
+/* Families in which the network's range is routed to it: another network may have the same. */
+static struct wr_families reached_families(const struct wr_reconciler *reconciler)
+{
+	struct wr_families reached = { 0 };
+
+	for (size_t i = 0; i < reconciler->want.route_count; i++) {
+		const struct wr_want_route *route = &reconciler->want.routes[i];
+
+		if (!route->is_range || !route->is_taken)
+			continue;
+		reached.v4 |= route->to.ip.family == WR_IPV4;
+		reached.v6 |= route->to.ip.family == WR_IPV6;
+	}
+	return reached;
+}
+
 static void mend_names(struct wr_reconciler *reconciler)
 {
+	struct wr_families reached = reached_families(reconciler);
 	const char *trouble;
+
+	if (reconciler->is_renamed || reached.v4 != reconciler->named.v4 ||
+	    reached.v6 != reconciler->named.v6)
+		wr_names_set_map(reconciler->names, reconciler->map, reached);
+	reconciler->is_renamed = false;
+	reconciler->named = reached;
 
 	count(reconciler, wr_names_run(reconciler->names), "names were missing");
 	trouble = wr_names_trouble(reconciler->names);
@@ -285,7 +308,7 @@ void wr_reconciler_set_map(struct wr_reconciler *reconciler, const struct wr_net
 	take_want(reconciler);
 	wr_enforcer_set_map(reconciler->enforcer, map);
 	wr_forwarding_set_map(reconciler->forwarding, map);
-	wr_names_set_map(reconciler->names, map);
+	reconciler->is_renamed = true;
 	wr_reconciler_run(reconciler);
 }
 

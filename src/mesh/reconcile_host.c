@@ -229,7 +229,8 @@ static bool has_route(const struct wr_network *seen, const struct wr_prefix *to)
 	return false;
 }
 
-static void add_route(struct wr_reconciler *reconciler, const struct wr_prefix *to,
+/* False if another one is in its place. */
+static bool add_route(struct wr_reconciler *reconciler, const struct wr_prefix *to,
 		      struct wr_network_changes *changes)
 {
 	struct wr_network_route route = route_of(&reconciler->want, to);
@@ -246,6 +247,7 @@ static void add_route(struct wr_reconciler *reconciler, const struct wr_prefix *
 				     strerror(-status));
 	else
 		wr_reconcile_did(reconciler, "route %s was missing", text);
+	return status != -EEXIST;
 }
 
 static void add_routes(struct wr_reconciler *reconciler, const struct wr_network *seen,
@@ -264,7 +266,7 @@ static void add_routes(struct wr_reconciler *reconciler, const struct wr_network
 			wr_reconcile_trouble(reconciler, -EADDRINUSE, "route %s is not taken: %s",
 					     text, refusal);
 		} else if (!has_route(seen, &route->to)) {
-			add_route(reconciler, &route->to, changes);
+			route->is_taken = add_route(reconciler, &route->to, changes);
 		}
 	}
 }

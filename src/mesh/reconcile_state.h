@@ -11,6 +11,7 @@
 #include "mesh/enforce.h"
 #include "mesh/forwarding.h"
 #include "mesh/names.h"
+#include "mesh/prefixes.h"
 #include "mesh/reconcile.h"
 #include "mesh/reconcile_want.h"
 
@@ -27,6 +28,8 @@ struct wr_reconciler {
 	struct wr_enforcer *enforcer;
 	struct wr_forwarding *forwarding;
 	struct wr_names *names;
+	struct wr_families named; /* families that names were made for */
+	bool is_renamed;          /* names are to be made anew: there is another map */
 
 	uv_timer_t timer; /* every few seconds */
 	uv_timer_t soon;  /* after news */

@@ -7,9 +7,13 @@
 
 /* WireGuard paper, section 6.4: an initiation each 5 s, with up to a third of a second more. */
 #define EACH WR_SPAN_MS(5500)
-/* Of pulses that have been asked again each second; some may be lost on a relay that is only bad. */
-#define UNANSWERED 5
-#define SILENT_FOR WR_SPAN_S(6)
+/* A relay that only loses much is better than to be away from it. With a session, probes find what
+ * there is; that the peer has lost its own WireGuard sees after 15 s without an answer. */
+#define UNANSWERED 15
+#define SILENT_FOR WR_SPAN_S(20)
+/* Where the peer is heard, there is less to lose. */
+#define UNANSWERED_HEARD 3
+#define SILENT_FOR_HEARD WR_SPAN_MS(2500)
 /* Without a session, while the hub is not heard of either. */
 #define SILENT_FOR_NEW WR_SPAN_S(4)
 #define SESSION_LIFE WR_SPAN_S(180)
@@ -20,23 +24,35 @@ static bool has_session(const struct wr_path *path, struct wr_instant now)
 	       !wr_is_past(wr_after(path->last_handshake, SESSION_LIFE), now);
 }
 
-bool alone_is_relay_silent(const struct wr_path *path, struct wr_instant now)
+/* We have been asking for so long, and nothing came over the relay. */
+static bool is_silent_for(const struct wr_path *path, struct wr_span span, struct wr_instant now)
+{
+	return wr_is_past(wr_after(later(path->waiting_since, path->last_alive), span), now);
+}
+
+bool alone_may_go(const struct wr_path *path, struct wr_instant now)
+{
+	if (path_is_direct(path))
+		return false;
+	return !has_address(&path->relay) ||
+	       (path->unanswered >= UNANSWERED_HEARD && is_silent_for(path, SILENT_FOR_HEARD, now));
+}
+
+static bool is_relay_silent(const struct wr_path *path, struct wr_instant now)
 {
 	if (!has_address(&path->relay))
 		return true;
-	if (!path->unanswered || path->last_alive.ns >= path->waiting_since.ns)
+	if (!path->unanswered)
 		return false;
 	if (!has_session(path, now))
-		return path->is_relay_doubted &&
-		       wr_is_past(wr_after(path->waiting_since, SILENT_FOR_NEW), now);
-	return path->unanswered >= UNANSWERED &&
-	       wr_is_past(wr_after(path->waiting_since, SILENT_FOR), now);
+		return path->is_relay_doubted && is_silent_for(path, SILENT_FOR_NEW, now);
+	return path->unanswered >= UNANSWERED && is_silent_for(path, SILENT_FOR, now);
 }
 
 static bool may_search(const struct wr_path *path, struct wr_instant now)
 {
 	return !path_is_direct(path) && path->config.may_be_direct && path->spot_count &&
-	       !wr_is_never(watch_if_busy(path, now)) && alone_is_relay_silent(path, now);
+	       !wr_is_never(watch_if_busy(path, now)) && is_relay_silent(path, now);
 }
 
 static void end(struct wr_path *path)
@@ -48,14 +64,23 @@ static void end(struct wr_path *path)
 		path_set_endpoint(path, &path->relay);
 }
 
-/* The spots, then the relay if there is one. */
+/* The spots, then the relay. Each time between two spots, where there is a session: what is known
+ * to have worked comes first, and nothing is sent in vain for longer than one turn once it works
+ * again. */
+static const struct wr_endpoint *turn(struct wr_path *path, struct wr_instant now)
+{
+	size_t spots = spots_usable(path), at = path->search_at++;
+	bool has_relay = has_address(&path->relay);
+
+	if (has_relay && has_session(path, now))
+		return at % 2 ? &path->relay : &path->spots[at / 2 % spots].endpoint;
+	at %= spots + has_relay;
+	return at < spots ? &path->spots[at].endpoint : &path->relay;
+}
+
 static void next(struct wr_path *path, struct wr_instant now)
 {
-	size_t count = spots_usable(path) + has_address(&path->relay);
-	size_t at = path->search_at++ % count;
-
-	path_set_endpoint(path,
-			  at < spots_usable(path) ? &path->spots[at].endpoint : &path->relay);
+	path_set_endpoint(path, turn(path, now));
 	path->is_searching = true;
 	path->search_next = wr_after(now, EACH);
 	path->searched = now;

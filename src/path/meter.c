@@ -25,6 +25,7 @@ static void forget_other(struct wr_meter *meter, uint32_t instance)
 		.echoed_bits = UINT32_MAX,
 		.other_instance = instance,
 		.timed = meter->timed,
+		.trip_us = meter->trip_us,
 		.latency_us = meter->latency_us,
 		.variance_us = meter->variance_us,
 	};
@@ -67,6 +68,7 @@ static void take_round_trip(struct wr_meter *meter, uint64_t us)
 	uint32_t off;
 
 	trip += !trip;
+	meter->trip_us = trip;
 	if (!meter->latency_us) {
 		meter->latency_us = trip;
 		meter->variance_us = trip / 2;

@@ -19,6 +19,7 @@ struct wr_meter {
 	/* Of what the other says that came there. */
 	uint32_t echoed, echoed_bits;
 	uint32_t timed;                   /* whose round trip is measured */
+	uint32_t trip_us;                 /* the last round trip */
 	uint32_t latency_us, variance_us; /* 0: not measured yet */
 };
 

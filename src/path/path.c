@@ -391,6 +391,7 @@ void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight)
 		.rounds = path->rounds,
 		.last_pulse = path->last_told,
 		.latency_us = path->meter.latency_us,
+		.trip_us = path->meter.trip_us,
 		.loss_permille = wr_meter_loss_permille(&path->meter),
 	};
 }

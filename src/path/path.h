@@ -131,6 +131,7 @@ struct wr_path_sight {
 	uint64_t probes, rounds;
 	struct wr_instant last_pulse; /* of the peer; 0: never */
 	uint32_t latency_us;          /* round trip, smoothed; 0: not known */
+	uint32_t trip_us;             /* the last one */
 	uint32_t loss_permille;       /* both ways together, of the last 32 pulses */
 };
 void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight);

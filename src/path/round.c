@@ -191,14 +191,13 @@ static struct wr_instant last_other(const struct wr_path *path, const struct spo
 	return last;
 }
 
-static bool is_both_ways(const struct wr_path *path, const struct spot *spot,
-			 struct wr_instant now)
+static bool is_both_ways(const struct wr_path *path, const struct spot *spot, struct wr_instant now)
 {
 	struct wr_instant since = path->round.confirmed[spot->endpoint.ip.family == WR_IPV6];
 	struct wr_instant other = last_other(path, spot);
 
 	/* Nothing is to be lost. */
-	if (!path_is_direct(path) && alone_is_relay_silent(path, now))
+	if (alone_may_go(path, now))
 		return true;
 	/* The peer made sure of its way here before it went direct: this is the way back. It heard
 	 * us until then; what a pulse tells of the time is late by what the relay takes longer. */

@@ -138,7 +138,8 @@ void watch_asked(struct wr_path *path, struct wr_instant now);
 struct wr_instant watch_if_busy(const struct wr_path *path, struct wr_instant due);
 
 /* --- alone.c: without a relay --- */
-bool alone_is_relay_silent(const struct wr_path *path, struct wr_instant now);
+/* True if to go where the peer was heard is better than to stay with the relay. */
+bool alone_may_go(const struct wr_path *path, struct wr_instant now);
 void alone_advance(struct wr_path *path, struct wr_instant now);
 struct wr_instant alone_deadline(const struct wr_path *path);
 /* A pulse of ours was answered; it was sent then. */

@@ -183,7 +183,8 @@ void wr_path_told(struct wr_path *path, const struct wr_pulse *pulse, struct wr_
 	path->is_by_pulses = !path->config.can_probe || path->does_peer_follow;
 	if (news.is_other_life) {
 		path->joined = 0;
-		leave_direct(path, now);
+		if (!(pulse->flags & WR_PULSE_DIRECT))
+			leave_direct(path, now);
 		path_retry_soon(path, now);
 	}
 	take_candidates(path, pulse, now);

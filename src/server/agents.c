@@ -57,6 +57,9 @@ int wr_agents_open(struct wr_server *server, struct wr_agents **ret_agents)
 
 struct wr_agents *wr_agents_free(struct wr_agents *agents)
 {
+	struct wr_known *known;
+	size_t at = 0;
+
 	if (!agents)
 		return NULL;
 	assert(agents->is_closing && !agents->handles);
@@ -65,6 +68,8 @@ struct wr_agents *wr_agents_free(struct wr_agents *agents)
 	for (size_t i = 0; i < agents->note_count; i++)
 		free(agents->notes[i].candidates);
 	free(agents->notes);
+	while ((known = wr_map_next(&agents->known, &at)) != NULL)
+		free(known);
 	wr_map_done(&agents->by_machine);
 	wr_map_done(&agents->known);
 	wr_map_done(&agents->orgs);

@@ -187,13 +187,23 @@ static void unlist(struct wr_agent *agent)
 	agents->unsent -= agent->unsent;
 }
 
+/* "the other side closed it: the agent ends (1001)": RFC 6455 section 7.4.1, going away. */
+static bool is_goodbye(const char *why)
+{
+	static const char code[] = "(1001)";
+	size_t len = strlen(why);
+
+	return strncmp(why, "the other side", 14) == 0 && len > strlen(code) &&
+	       strcmp(why + len - strlen(code), code) == 0;
+}
+
 static void on_closed(void *context, unsigned status, const char *why)
 {
 	struct wr_agent *agent = context;
 	struct wr_agents *agents = agent->agents;
 
 	(void)status;
-	(void)why;
+	agent->has_left = is_goodbye(why);
 	wr_agent_unsettle(agent);
 	unlist(agent);
 	free(agent->candidates);

@@ -120,8 +120,12 @@ static void on_resolve(uv_timer_t *timer)
 
 void wr_agents_resolve(struct wr_agents *agents)
 {
+	struct wr_hub_numbers numbers;
 	struct wr_world_hub hub = { 0 };
 
+	wr_hub_count(agents->server->hub, &numbers);
+	hub.stun_port = numbers.stun_port;
+	agents->hub = hub;
 	if (is_literal(agents->server->config.hub_endpoint, &hub)) {
 		agents->hub = hub;
 		return;

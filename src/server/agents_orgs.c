@@ -189,8 +189,6 @@ void wr_agent_settle(struct wr_agent *agent)
 		wr_agent_end(agent, 1013, "the server is short of memory");
 		return;
 	}
-	/* Without memory for it, its presence is judged as that of a machine without an agent. */
-	(void)!wr_map_put(&agents->known, (uint64_t)agent->machine, agents);
 	agent->home = org;
 	org->count++;
 	if (org->is_read)

@@ -1,5 +1,6 @@
 /* Who is there: by what the hub hears of a machine, and by its channel. */
 #include <malloc.h>
+#include <stdlib.h>
 
 #include "linux/clock.h"
 #include "server/agents_state.h"
@@ -7,6 +8,9 @@
 /* Channels that came and went, and a pause behind them. */
 #define TURNOVER 200
 #define TIDY_AFTER WR_SPAN_S(3)
+
+/* Ticks that an answer may take. */
+#define PATIENCE 4
 
 /* After these, in ns, a machine is not heard by the hub and its channel. */
 static uint64_t hub_silence(const struct wr_agent *agent)
@@ -21,6 +25,34 @@ static uint64_t silence(const struct wr_agent *agent, struct wr_instant now)
 	uint64_t channel = now.ns - agent->heard.ns, hub = hub_silence(agent);
 
 	return channel < hub ? channel : hub;
+}
+
+struct wr_known *wr_agents_know(struct wr_agents *agents, int64_t machine)
+{
+	struct wr_known *known = wr_map_get(&agents->known, (uint64_t)machine);
+
+	if (known)
+		return known;
+	known = calloc(1, sizeof(*known));
+	if (known && wr_map_put(&agents->known, (uint64_t)machine, known))
+		return known;
+	free(known);
+	return NULL;
+}
+
+/* What its row says is not all there is to say: it has an agent, and was seen long enough. */
+static const struct wr_known *judged(const struct wr_agents *agents, int64_t machine)
+{
+	const struct wr_known *known = wr_map_get(&agents->known, (uint64_t)machine);
+
+	return known && (known->has_come || !agents->is_in_grace) ? known : NULL;
+}
+
+/* It had time to answer, and so had this loop to hear it: a server that is busy takes nobody for
+ * gone. */
+static bool is_lost(const struct wr_agent *agent, struct wr_instant now)
+{
+	return agent->pinged.ns && !agent->patience && silence(agent, now) >= WR_AGENTS_OFFLINE.ns;
 }
 
 /* --- Changes. --- */
@@ -47,6 +79,11 @@ void wr_agents_set_online(struct wr_agents *agents, int64_t number, int64_t mach
 
 void wr_agent_came(struct wr_agent *agent)
 {
+	struct wr_known *known = wr_agents_know(agent->agents, agent->machine);
+
+	/* Without memory for it, it is judged as a machine without an agent. */
+	if (known)
+		*known = (struct wr_known){ .has_come = true };
 	agent->heard = wr_clock_now();
 	agent->pinged.ns = 0;
 	set_online(agent, true);
@@ -57,7 +94,13 @@ void wr_agent_came(struct wr_agent *agent)
 /* The hub may hear it still: another process of it comes. */
 void wr_agent_went(struct wr_agent *agent)
 {
-	if (hub_silence(agent) >= WR_AGENTS_OFFLINE.ns && !agent->agents->is_closing)
+	struct wr_known *known = wr_agents_know(agent->agents, agent->machine);
+
+	if (agent->agents->is_closing)
+		return;
+	if (known && agent->has_left)
+		known->left = wr_clock_wall().ns;
+	if (agent->has_left || hub_silence(agent) >= WR_AGENTS_OFFLINE.ns)
 		set_online(agent, false);
 }
 
@@ -92,19 +135,20 @@ void wr_agent_heard(struct wr_agent *agent)
 void wr_agents_see(struct wr_agents *agents, const struct wr_hub_sight *sight, bool *ret_is_online)
 {
 	struct wr_agent *agent = wr_map_get(&agents->by_machine, sight->number);
-	uint64_t now = wr_clock_wall().ns;
+	const struct wr_known *known = judged(agents, (int64_t)sight->number);
 
 	if (agent && agent->state == WR_AGENT_LIVE) {
 		agent->hub_heard = sight->last_seen.ns;
-		*ret_is_online = silence(agent, wr_clock_now()) < WR_AGENTS_OFFLINE.ns;
-	} else if (!agents->is_in_grace && wr_map_get(&agents->known, sight->number)) {
-		*ret_is_online = sight->last_seen.ns + WR_AGENTS_OFFLINE.ns > now;
+		*ret_is_online = !is_lost(agent, wr_clock_now());
+	} else if (known) {
+		*ret_is_online = sight->last_seen.ns > known->left &&
+				 sight->last_seen.ns + WR_AGENTS_OFFLINE.ns > wr_clock_wall().ns;
 	}
 }
 
 bool wr_agents_has_agent(const struct wr_agents *agents, int64_t machine)
 {
-	return !agents->is_in_grace && wr_map_get(&agents->known, (uint64_t)machine);
+	return judged(agents, machine) != NULL;
 }
 
 void wr_agents_set_observed(struct wr_agents *agents, int64_t number, int64_t machine,
@@ -125,6 +169,7 @@ static void ping(struct wr_agent *agent, struct wr_instant now)
 	if (!agent->pinged.ns)
 		agent->pinged = now;
 	agent->pinged_last = now;
+	agent->patience = PATIENCE;
 	wr_websocket_ping(agent->websocket);
 }
 
@@ -133,13 +178,14 @@ static void watch_live(struct wr_agent *agent, struct wr_instant now)
 	uint64_t quiet = silence(agent, now);
 	uint64_t since_ping = now.ns - agent->pinged_last.ns;
 
+	agent->patience -= agent->patience > 0;
 	if (agent->full_since.ns && now.ns - agent->full_since.ns > WR_AGENTS_STUCK.ns) {
 		wr_agent_end(agent, 1008, "it does not read what it is sent");
 	} else if (agent->pinged.ns && now.ns - agent->pinged.ns > WR_AGENTS_DEAD.ns) {
 		wr_agent_end(agent, 1001, "it does not answer");
 	} else if (quiet >= WR_AGENTS_SILENT.ns && since_ping >= WR_AGENTS_SILENT.ns) {
 		ping(agent, now);
-	} else if (quiet >= WR_AGENTS_OFFLINE.ns) {
+	} else if (is_lost(agent, now)) {
 		set_online(agent, false);
 	} else if (now.ns - agent->heard.ns > WR_AGENTS_QUIET.ns &&
 		   since_ping > WR_AGENTS_QUIET.ns) {

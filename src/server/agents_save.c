@@ -158,7 +158,7 @@ static void have_machines(struct wr_entry *entry, int status)
 	bool is_whole = status == 0;
 
 	for (size_t i = 0; i < loading->count && is_whole; i++)
-		is_whole = wr_map_put(&agents->known, (uint64_t)loading->machines[i], agents);
+		is_whole = wr_agents_know(agents, loading->machines[i]) != NULL;
 	if (!is_whole)
 		wr_log_error("agents: which machines have one cannot be read");
 	agents->entries--;

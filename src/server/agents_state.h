@@ -61,6 +61,12 @@ struct wr_agent_rate {
 	struct wr_instant since;
 };
 
+/* A machine with an agent, connected or not. */
+struct wr_known {
+	bool has_come; /* since the server started: its row says nothing any more */
+	uint64_t left; /* wr_wall's ns by when its agent said goodbye; 0: it did not */
+};
+
 struct wr_agents_org;
 
 struct wr_agent {
@@ -85,9 +91,11 @@ struct wr_agent {
 	struct wr_instant opened, heard;
 	struct wr_instant pinged; /* first ping without an answer; ns 0: none */
 	struct wr_instant pinged_last, silent_told;
+	unsigned patience;            /* ticks until no answer means that it is lost */
 	uint64_t hub_heard;           /* wr_wall's ns */
 	struct wr_instant full_since; /* ns 0: it is not full */
 	size_t unsent;                /* as it was counted last */
+	bool has_left;                /* it said goodbye */
 	bool is_held;                 /* there is news that waits */
 	int64_t connected_since;      /* seconds since 1970; 0: it is not live. Under the mutex */
 	bool is_silent;               /* neither hub nor channel hears it. Under the mutex */
@@ -135,7 +143,7 @@ struct wr_agents {
 	struct wr_server *server;
 	pthread_mutex_t mutex;    /* for `by_machine` and reports; the loop alone changes them */
 	struct wr_map by_machine; /* the one live channel of a machine */
-	struct wr_map known;      /* machines with agents: themselves */
+	struct wr_map known;      /* struct wr_known, by machine */
 	struct wr_map orgs;
 	struct wr_agents_org *org_list;
 	struct wr_agent *list;
@@ -226,6 +234,8 @@ void wr_agents_later(struct wr_agents *agents);
 void wr_agent_count_unsent(struct wr_agent *agent, struct wr_instant now);
 
 /* --- agents_presence.c --- */
+/* NULL where memory is short. */
+struct wr_known *wr_agents_know(struct wr_agents *agents, int64_t machine);
 void wr_agent_heard(struct wr_agent *agent);
 void wr_agent_came(struct wr_agent *agent);
 void wr_agent_went(struct wr_agent *agent);

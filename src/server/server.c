@@ -22,7 +22,7 @@
 #define TICK_MS 200
 #define TICKS_A_SECOND (1000 / TICK_MS)
 #define SIGHTS_EVERY (2 * TICKS_A_SECOND) /* what the hub sees of machines */
-#define SIGHTS_OF_AGENTS_EVERY 3	  /* ticks: less than from a keepalive to a ping */
+#define SIGHTS_OF_AGENTS_EVERY 3          /* ticks: less than from a keepalive to a ping */
 #define LOOK_EVERY (5 * TICKS_A_SECOND)   /* whether another program changed the database */
 
 /* --- Each tick. --- */

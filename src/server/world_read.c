@@ -312,6 +312,13 @@ static int read_rows(struct wr_reading *reading, struct wr_db *db)
 	return reader.is_short || !find_owners(reading) ? -ENOMEM : 0;
 }
 
+/* Nobody of a disabled organisation has a map. */
+static void shut_out(struct wr_reading *reading)
+{
+	for (size_t i = 0; i < reading->count; i++)
+		reading->machines[i].off = WR_READING_DISABLED;
+}
+
 int wr_reading_read(const struct wr_server *server, struct wr_db *db, int64_t org,
 		    struct wr_reading **ret_reading)
 {
@@ -322,6 +329,8 @@ int wr_reading_read(const struct wr_server *server, struct wr_db *db, int64_t or
 		error = read_policy(server, db, reading);
 	if (!error)
 		error = read_rows(reading, db);
+	if (!error && reading->is_disabled)
+		shut_out(reading);
 	if (error)
 		wr_reading_unref(reading);
 	else

@@ -223,6 +223,17 @@ def test_presence_is_told_within_its_bounds(served, join):
     web.until(lambda one: True)
 
 
+@pytest.mark.parametrize("is_polite", [True, False])
+def test_agent_that_ends_is_offline_at_once_also_soon_after_the_servers_start(served, join, is_polite):
+    web, db = join("web").connect(), join("db").connect()
+    web.until(lambda one: one.peer("db") and one.peer("db")["online"], 1)
+    if is_polite:
+        db.channel.goodbye(1001, "the agent ends")
+    db.close()
+    web.until(lambda one: not one.peer("db")["online"], 1.5)
+    assert state(served, db) in ("offline", "never")
+
+
 def test_agent_that_only_its_channel_hears_is_told_to_use_it(served, join):
     web = join("web").connect()
     heard = web.hear(13)

@@ -8,6 +8,7 @@ What a NAT does is nftables on the site's router:
 | kind | mapping | filtering |
 |---|---|---|
 | public | none: the host has an address of the internet | none |
+| six | none: IPv6 only | none |
 | full | endpoint-independent | endpoint-independent |
 | address | endpoint-independent | address-dependent |
 | port | endpoint-independent | address- and port-dependent |
@@ -72,7 +73,7 @@ class Site:
         self.lan = f"192.168.{number}"
         self.hosts = itertools.count(10)
         self.outer = self.outermost = None
-        if kind == "public":
+        if kind in ("public", "six"):
             return
         if kind == "double":
             self.outermost = self._router(f"cgn{number}", internet.core, f"198.51.{number}", "core", "port", f"100.64.{number}.2")
@@ -102,6 +103,8 @@ class Site:
         names.write_text("127.0.0.1 localhost\n")
         host.run("mount", "--bind", str(names), "/etc/hosts")
         number = next(self.hosts)
+        if self.kind == "six":
+            return self._plug_six(host, number)
         if self.kind == "public":
             core = self.internet.core
             hosts.link(host, "eth0", core, f"core{self.number}x{number}", self.mtu)
@@ -116,6 +119,19 @@ class Site:
         host.ip(f"address add {self.lan}.{number}/24 dev eth0")
         host.ip(f"route add default via {self.lan}.1")
         return host
+
+    def _plug_six(self, host, number):
+        core, prefix = self.internet.core, f"2001:db8:{self.number}:{number}"
+        hosts.link(host, "eth0", core, f"six{self.number}x{number}", self.mtu)
+        core.ip(f"address add {prefix}::1/64 dev six{self.number}x{number} nodad")
+        host.ip(f"address add {prefix}::10/64 dev eth0 nodad")
+        host.ip(f"-6 route add default via {prefix}::1")
+        return host
+
+    @property
+    def outside(self):
+        """The address that the internet sees."""
+        return f"198.51.{self.number}.{10 if self.kind == 'public' else 2}"
 
     def hairpin(self):
         """What hosts of the LAN send to the router's own address comes back in, as from there."""
@@ -158,6 +174,12 @@ class Internet:
         host = site.host(name or f"{kind}{site.number}")
         host.site = site
         return host
+
+    def watch(self, a, b):
+        """Counts what passes between two addresses directly, from now on: returns how much did."""
+        self.core.nft("forward", f"ip saddr {a} ip daddr {b} counter name direct", f"ip saddr {b} ip daddr {a} counter name direct",
+                      counters=("direct",))
+        return lambda: self.core.nft_counter("direct")
 
     def cut(self, a, b):
         """Nothing passes between the two addresses any more, either way."""

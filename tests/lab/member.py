@@ -4,7 +4,10 @@ import json
 import signal
 import subprocess
 
+from internet import SERVER4
+
 from lab import daemon, programs, sandbox, wait
+from lab.server import Server
 
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 20
@@ -13,12 +16,9 @@ SECONDS_TO_STOP = 20
 class Network:
     """A server on the internet, with one organisation."""
 
-    def __init__(self, internet, name="Acme", **options):
-        from internet import SERVER4
-        from lab.server import Server
-
+    def __init__(self, internet, name="Acme", address=SERVER4, **options):
         self.internet, self.lab = internet, internet.lab
-        self.server = self.lab.keep(Server(internet.server_host, SERVER4, **options))
+        self.server = self.lab.keep(Server(internet.server_host, address, **options))
         self.server.start()
         self.org = self.server.local().post("/orgs", {"name": name})
         self.members = []
@@ -49,6 +49,7 @@ class Member:
         self.options = [*options, "--backend", backend]
         self.process = None
         self.starts = 0
+        self._address = None
 
     def __repr__(self):
         return f"<member {self.name}>"
@@ -127,7 +128,9 @@ class Member:
 
     @property
     def address(self):
-        return wait.until(lambda: next(iter(self.status()["addresses"]), None), 20, f"the address of {self.name}", 0.05)
+        if not self._address:
+            self._address = wait.until(lambda: next(iter(self.status()["addresses"]), None), 20, f"the address of {self.name}", 0.05)
+        return self._address
 
     def knows(self, other, timeout=20):
         wait.until(lambda: self.peer(other), timeout, f"{self.name} to know {other.name}: {self.said()}", 0.05)

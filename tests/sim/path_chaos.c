@@ -56,10 +56,7 @@ static void sleep_for(struct world *world, struct host *host, uint64_t span)
 /* The agent is started again: nobody tells the other side. */
 static void restart(struct world *world, struct host *host)
 {
-	node_stop(host);
-	wr_heap_remove(&world->alarms, &host->alarm);
-	node_start(world, host);
-	node_know_each_other(world);
+	node_restart(world, host);
 	/* The peer's session is of no use any more. */
 	world->hosts[!host->number].has_session = false;
 	oracle_forgive(world);

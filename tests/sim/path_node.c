@@ -251,6 +251,14 @@ void node_stop(struct host *host)
 	host->path = wr_path_free(host->path);
 }
 
+void node_restart(struct world *world, struct host *host)
+{
+	node_stop(host);
+	wr_heap_remove(&world->alarms, &host->alarm);
+	node_start(world, host);
+	node_know_each_other(world);
+}
+
 void node_set_pace(struct world *world, struct host *host, uint64_t every)
 {
 	host->every = every;

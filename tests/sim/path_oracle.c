@@ -10,7 +10,8 @@
 void oracle_sent(struct world *world, struct host *host)
 {
 	if (!host->last_delivered || host->last_delivered < world->relay_since ||
-	    world->hosts[!host->number].is_asleep || !world->hosts[!host->number].has_session)
+	    world->is_hub_down || world->hosts[!host->number].is_asleep ||
+	    !world->hosts[!host->number].has_session)
 		host->last_delivered = world->now;
 	if (host->last_delivered == world->now)
 		host->lost = 0;
@@ -26,8 +27,9 @@ void oracle_delivered(struct world *world, const struct packet *packet)
 	struct host *host = &world->hosts[packet->sender];
 
 	host->delivered++;
-	if (packet->sent > host->last_delivered + BLACK_HOLE && host->last_delivered &&
-	    host->last_delivered >= world->relay_since && host->lost > LOST_MIN)
+	if (!world->is_hub_down && packet->sent > host->last_delivered + BLACK_HOLE &&
+	    host->last_delivered && host->last_delivered >= world->relay_since &&
+	    host->lost > LOST_MIN)
 		fail(world, "host %d sent into a black hole for %llu ms", host->number,
 		     (unsigned long long)((packet->sent - host->last_delivered) / MS));
 	if (packet->sent <= host->last_delivered)

@@ -16,6 +16,8 @@
  * not simple: the next try is 5.5 s after the first. */
 #define SIMPLE (2 * S)
 #define SOON (8 * S)
+/* Each spot and the relay have had two turns. */
+#define ALONE (90 * S)
 
 struct options {
 	uint64_t seed, runs, seconds;
@@ -202,6 +204,44 @@ static void play_calm(struct world *world)
 		fail(world, "not direct any more");
 }
 
+/* Both reach each other by addresses that do not change, and let in whom they have sent to. */
+static bool is_easy(const struct world *world)
+{
+	for (int i = 0; i < world->nat_count; i++)
+		if (world->nats[i].mapping != MAPS_ALIKE)
+			return false;
+	return are_direct(world);
+}
+
+/* The hub is gone, and one side begins anew: it has no session, and asks where it can. */
+static void play_without_hub(struct world *world)
+{
+	struct host *host = &world->hosts[below(world, HOSTS)];
+	uint64_t begun;
+
+	if (!is_easy(world))
+		return;
+	trace(world, "no hub");
+	world->is_hub_down = true;
+	world_play(world, 20 * S);
+	if (!are_direct(world))
+		fail(world, "the hub is missed");
+	node_restart(world, host);
+	wr_path_doubt_relay(host->path, true);
+	if (!host->every)
+		node_set_pace(world, host, 200 * MS);
+	begun = world->now;
+	oracle_forgive(world);
+	while (!are_direct(world) && world->now < begun + ALONE) {
+		oracle_forgive(world);
+		world_play(world, 100 * MS);
+	}
+	if (!are_direct(world))
+		fail(world, "they do not find each other without the hub");
+	world_play(world, 20 * S);
+	world->is_hub_down = false;
+}
+
 static void play_silence(struct world *world)
 {
 	uint64_t packets;
@@ -247,6 +287,7 @@ static void run(uint64_t seed, bool is_traced, struct tally *tally)
 		check_nothing_lost(world);
 	play_chaos(world);
 	play_calm(world);
+	play_without_hub(world);
 	play_silence(world);
 	tally->runs++;
 	tally->packets += world->hosts[0].sent_total + world->hosts[1].sent_total;

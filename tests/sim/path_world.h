@@ -167,6 +167,7 @@ struct address nat_map_port(struct world *world, struct host *host);
 /* --- path_node.c --- */
 void node_start(struct world *world, struct host *host);
 void node_stop(struct host *host);
+void node_restart(struct world *world, struct host *host);
 void node_set_pace(struct world *world, struct host *host, uint64_t every);
 void node_fire(struct world *world, struct host *host, struct wr_heap_node *node);
 void node_receive(struct world *world, struct host *host, const struct packet *packet);

@@ -126,5 +126,9 @@ class WebSocket:
             if kind == TEXT:
                 return json.loads(payload)
 
+    def goodbye(self, code, why=""):
+        """Says that it goes."""
+        self.send(CLOSE, struct.pack("!H", code) + why.encode())
+
     def close(self):
         self.sock.close()

@@ -272,6 +272,11 @@ static void check_none(void **state)
 	wr_portmap_moved(run.portmap);
 	sight = wait_for(&run, false);
 	assert_string_equal(sight.why, "there is no default gateway");
+	namespace_run("ip addr add 11.7.7.7/24 dev lan0 && ip route add default via 11.7.7.1");
+	wr_portmap_moved(run.portmap);
+	sight = wait_for(&run, false);
+	assert_non_null(strstr(sight.why, "none is needed"));
+	assert_int_equal(sight.gateway.bytes[0], 11);
 	stop(&run);
 	nat_stop(&nat);
 }

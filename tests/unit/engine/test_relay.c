@@ -249,6 +249,67 @@ static void test_relay_carries_a_conversation(void **state)
 	scene_close(&scene);
 }
 
+static bool opens(const struct wr_key *key, const uint8_t *message, size_t len)
+{
+	const struct wr_aead *aead = wr_aead_pick(NULL);
+	struct wr_aead_context *context = aead->context_new();
+	uint8_t plain[MESSAGE_MAX];
+	struct wr_aead_job job = {
+		.src = message + WR_DATA_HEADER_LEN,
+		.dst = plain,
+		.len = (uint32_t)(len - WR_DATA_OVERHEAD),
+		.counter = wr_data_counter(message),
+	};
+
+	aead->open(context, key, &job, 1);
+	aead->context_free(context);
+	return job.is_authentic;
+}
+
+/* With any key of any session that the engine has. */
+static bool can_open(const struct side *side, const uint8_t *message, size_t len)
+{
+	for (struct wr_peer *peer = side->device->peer_first; peer; peer = peer->list_next) {
+		const struct wr_session *sessions[] = { atomic_load(&peer->current),
+							atomic_load(&peer->next), peer->previous };
+
+		for (size_t i = 0; i < WR_ARRAY_LEN(sessions); i++)
+			if (sessions[i] && (opens(&sessions[i]->receive_key, message, len) ||
+					    opens(&sessions[i]->send_key, message, len)))
+				return true;
+	}
+	return false;
+}
+
+static void test_relay_has_no_key_for_what_it_carries(void **state)
+{
+	struct wr_initiation_opened opened;
+	struct wr_initiation initiation;
+	uint8_t message[MESSAGE_MAX];
+	struct wr_output output;
+	struct scene scene;
+	size_t len;
+
+	(void)state;
+	scene_open(&scene, 1);
+	shake_hands(&scene);
+	len = seal(&scene.a, scene.b_of_a, "for b alone", message);
+	assert_false(can_open(&scene.side, message, len));
+	/* The search finds a key where there is one. */
+	len = puppet_seal(&scene.a, 7, (const uint8_t *)"for the engine", 14, message);
+	assert_true(can_open(&scene.side, message, len));
+
+	wr_rotation_clear(scene.a_of_b);
+	(void)wr_peer_ask(scene.a_of_b, WR_ATTENTION_HANDSHAKE);
+	poll_datagram(&scene.b, &output);
+	assert_true(
+		wr_initiation_read((struct wr_bytes){ output.datagram, output.len }, &initiation));
+	assert_false(
+		wr_handshake_open_initiation(&scene.side.device->identity, &initiation, &opened));
+	assert_true(wr_handshake_open_initiation(&scene.a.device->identity, &initiation, &opened));
+	scene_close(&scene);
+}
+
 static void test_relay_is_for_those_that_may(void **state)
 {
 	struct scene scene;
@@ -481,6 +542,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_relay_carries_a_conversation),
+		cmocka_unit_test(test_relay_has_no_key_for_what_it_carries),
 		cmocka_unit_test(test_relay_is_for_those_that_may),
 		cmocka_unit_test(test_relay_stops_when_it_is_forbidden),
 		cmocka_unit_test(test_relay_stops_when_a_machine_goes),

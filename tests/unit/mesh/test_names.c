@@ -262,6 +262,7 @@ static void test_hosts_put_says_why_not(void **state)
 /* --- The whole. --- */
 
 static uv_loop_t loop;
+static const struct wr_families both = { true, true };
 
 static struct wr_names *names_of(enum wr_names_kind kind)
 {
@@ -301,12 +302,12 @@ static void test_names_are_in_the_hosts_file_while_it_runs(void **state)
 	(void)state;
 	write_text(path, "127.0.0.1 localhost\n");
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_MADE);
 	assert_text(path, "127.0.0.1 localhost\n" SMALL);
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
 	/* The same map again. */
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
 	/* Somebody takes them out, and adds something. */
 	write_text(path, "127.0.0.1 localhost\n::1 localhost\n");
@@ -325,7 +326,7 @@ static void test_names_of_a_killed_agent_are_replaced(void **state)
 
 	(void)state;
 	write_text(path, "a\n# BEGIN warren w0\n10.77.0.99\told.acme.warren\n# END warren w0\n");
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_MADE);
 	assert_text(path, "a\n" SMALL);
 	names = wr_names_free(names);
@@ -339,7 +340,7 @@ static void test_names_tell_what_cannot_be(void **state)
 	struct wr_names *names = names_of(WR_NAMES_HOSTS);
 
 	(void)state;
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
 	assert_non_null(strstr(wr_names_trouble(names), "is not there"));
 	write_text(path, "");
@@ -360,7 +361,7 @@ static void test_names_have_a_limit(void **state)
 	(void)state;
 	for (unsigned i = 2; i < 6000; i++)
 		networks_add(map, i, WR_WAY_HUB);
-	text = wr_names_lines(map, &is_cut);
+	text = wr_names_lines(map, both, &is_cut);
 	assert_true(is_cut);
 	for (const char *at = text; (at = strchr(at, '\n')); at++)
 		lines++;
@@ -376,7 +377,7 @@ static void test_names_off_touches_nothing(void **state)
 
 	(void)state;
 	write_text(path, "a\n# BEGIN warren w0\nmine\n# END warren w0\n");
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
 	names = wr_names_free(names);
 	assert_text(path, "a\n# BEGIN warren w0\nmine\n# END warren w0\n");
@@ -408,14 +409,14 @@ static void test_names_resolved_is_told_of_the_network_only(void **state)
 	(void)state;
 	stand_in_resolved();
 	snprintf(told, sizeof(told), "%s/told", folder);
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_MADE);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_true(wr_names_is_resolved(names));
 	assert_text(told, "dnssec w0 no\ndnsovertls w0 no\ndomain w0 ~acme.warren\n"
 			  "dns w0 10.77.0.1 fd77::1\n");
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
-	wr_names_set_map(names, map);
+	wr_names_set_map(names, map, both);
 	assert_int_equal(wr_names_run(names), WR_MEND_NOTHING);
 	/* The service starts anew, and knows nothing. */
 	assert_int_equal(setenv("PATH", old_path, 1), 0);

@@ -494,6 +494,24 @@ static void test_reconcile_does_not_take_routes_away_from_the_host(void **state)
 	assert_string_equal(sight().trouble, "");
 }
 
+/* Two networks with one range: the second one has the names and the way of the other family only.
+ */
+static void test_reconcile_of_a_second_network_with_the_same_range(void **state)
+{
+	(void)state;
+	namespace_run("ip route add 10.77.0.0/16 dev lan1");
+	begin_as_usual();
+	assert_non_null(strstr(sight().trouble, "10.77.0.0/16 is not set"));
+	namespace_run("grep -q '^fd77::3.host-2' %s", hosts);
+	namespace_run("! grep -q '^10.77.' %s", hosts);
+	assert_int_equal(shell("ip route show 10.77.0.0/16 | grep -q lan1"), 0);
+	namespace_run("ip route del 10.77.0.0/16 dev lan1");
+	await_shell("ip route show 10.77.0.0/16 | grep -q " LINK);
+	turn_for(100);
+	assert_string_equal(sight().trouble, "");
+	namespace_run("grep -q '^10.77.0.3.host-2' %s", hosts);
+}
+
 /* What the host is connected to later wins too. */
 static void test_reconcile_gives_a_route_up_when_the_host_needs_it(void **state)
 {
@@ -637,6 +655,7 @@ int main(void)
 		TEST(test_reconcile_mends_peers),
 		TEST(test_reconcile_begins_anew_with_another_interface),
 		TEST(test_reconcile_does_not_take_routes_away_from_the_host),
+		TEST(test_reconcile_of_a_second_network_with_the_same_range),
 		TEST(test_reconcile_gives_a_route_up_when_the_host_needs_it),
 		TEST(test_reconcile_takes_no_routes_unless_it_may),
 		TEST(test_reconcile_turns_no_forwarding_on_unasked),

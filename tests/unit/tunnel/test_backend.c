@@ -216,13 +216,19 @@ static bool has_heard(void)
 	return first.heard > 0;
 }
 
+static uint64_t received_before;
+
+static bool has_second_received(void)
+{
+	return end_see(&second, &first).rx_bytes > received_before;
+}
+
 /* The second end sends from its other address from now on: it answers from where it was asked. */
 static void move_second(void)
 {
 	struct wr_endpoint other = endpoint_of(&second, SECOND_OTHER_ADDRESS);
 	struct wr_endpoint usual = endpoint_of(&second, SECOND_ADDRESS);
-	uint64_t before = end_see(&second, &first).rx_bytes;
-
+	received_before = end_see(&second, &first).rx_bytes;
 	if (wr_backend_can_probe(first.backend)) {
 		assert_int_equal(wr_backend_probe(first.backend, &second.public_key, &other), 0);
 	} else {
@@ -230,8 +236,7 @@ static void move_second(void)
 				 0);
 		wr_backend_wake(first.backend, &second.public_key);
 	}
-	while (end_see(&second, &first).rx_bytes == before)
-		turn_for(10);
+	await(has_second_received, "what was sent to the other address");
 	assert_int_equal(wr_backend_set_endpoint(first.backend, &second.public_key, &usual), 0);
 	turn_for(50);
 }
@@ -287,7 +292,6 @@ static void test_backend_probes_a_second_address(void **state)
 {
 	struct wr_endpoint other = endpoint_of(&second, SECOND_OTHER_ADDRESS);
 	struct wr_endpoint before;
-	uint64_t sent;
 
 	(void)state;
 	ends_introduce();
@@ -300,11 +304,10 @@ static void test_backend_probes_a_second_address(void **state)
 	ends_shake_hands();
 	turn_for(50);
 	before = end_see(&first, &second).endpoint;
-	sent = end_see(&second, &first).rx_bytes;
+	received_before = end_see(&second, &first).rx_bytes;
 	assert_int_equal(wr_backend_probe(first.backend, &second.public_key, &other), 0);
-	while (end_see(&second, &first).rx_bytes == sent)
-		turn_for(10);
-	assert_int_equal(end_see(&second, &first).rx_bytes, sent + 32);
+	await(has_second_received, "the probe");
+	assert_int_equal(end_see(&second, &first).rx_bytes, received_before + 32);
 	other = end_see(&first, &second).endpoint;
 	assert_true(wr_endpoint_equal(&other, &before));
 	assert_int_equal(wr_backend_probe(first.backend, &first.public_key, &other), -ENOENT);

@@ -1,0 +1,35 @@
+/* Addresses and default routes, as rtnetlink tells of them.
+ *
+ * Floor 4, for this folder only. Any thread.  Source: rtnetlink(7). */
+#pragma once
+
+#include "linux/rtnl.h"
+
+/* Attributes by type; those of later kernels are left out. */
+#define WR_RTNL_TYPES 64
+struct wr_rtnl_attributes {
+	const struct nlattr *of[WR_RTNL_TYPES];
+};
+
+/* For mnl_attr_parse() into them. */
+int wr_rtnl_note(const struct nlattr *attribute, void *attributes);
+
+struct wr_default_route {
+	struct wr_ip gateway, source; /* family none: not said */
+	uint32_t interface, metric;
+};
+
+/* True if the message is one, of the main table. */
+bool wr_rtnl_read_default(const struct nlmsghdr *message, struct wr_default_route *ret_route);
+
+struct wr_read_address {
+	struct wr_ip ip;
+	uint8_t length;
+	uint32_t interface, flags;
+};
+
+bool wr_rtnl_read_address(const struct nlmsghdr *message, struct wr_read_address *ret_address);
+
+/* All of a family, as RTM_GETADDR and the like ask for it: as wr_rtnl_ask(). */
+int wr_rtnl_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, mnl_cb_t take,
+		 void *data) WR_MUST_CHECK;
