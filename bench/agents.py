@@ -48,14 +48,29 @@ class Inside:
         self._path, self._own = path, threading.local()
 
     def ask(self, method: str, path: str, body: dict | None = None, headers: str = "") -> dict:
+        try:
+            status, _, answer = exchange(self._connection(), method, path, headers, body)
+        except OSError:  # the server ended it while it was idle
+            del self._own.sock
+            status, _, answer = exchange(self._connection(), method, path, headers, body)
+        if not 200 <= status < 300:
+            raise BenchError(f"{method} {path}: {status}: {answer[:300]!r}")
+        return json.loads(answer) if answer else {}
+
+    def _connection(self) -> socket.socket:
         if not hasattr(self._own, "sock"):
             self._own.sock = socket.socket(socket.AF_UNIX)
             self._own.sock.settimeout(60)
             self._own.sock.connect(self._path)
-        status, _, answer = exchange(self._own.sock, method, path, headers, body)
-        if not 200 <= status < 300:
-            raise BenchError(f"{method} {path}: {status}: {answer[:300]!r}")
-        return json.loads(answer) if answer else {}
+        return self._own.sock
+
+
+class Lines(list[Line]):
+    """Printed as they come."""
+
+    def append(self, line: Line) -> None:
+        super().append(line)
+        print(line, flush=True)
 
 
 class Load:
@@ -149,6 +164,18 @@ def cpu_of_change(build: Path, members: int) -> float:
     return float(done.stdout) / 1000
 
 
+def apply_map(star: Star, build: Path, peers: int) -> list[Line]:
+    """bench/map.c: a member's host made equal to a map."""
+    done, complaint = star.left.spawn(str(build / "bench/map"), str(peers), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                      text=True).communicate(timeout=60)
+    if not done:
+        raise BenchError(f"bench/map: {complaint[-300:]}")
+    told = json.loads(done)
+    return [Line(f"a map of {peers:,} peers applied", told["apply_ms"], "ms", 100),
+            Line("operations when it is applied again", told["again_operations"], "", 0),
+            Line("operations when one peer is another", told["change_operations"], "", 1)]
+
+
 def restart(served: Served, load: Load) -> tuple[list[float], float, float]:
     """(answer to `all`, CPU seconds until then, the longest time that the CPU was full)."""
     served.stop()
@@ -176,9 +203,12 @@ def restart(served: Served, load: Load) -> tuple[list[float], float, float]:
 
 
 def measure(star: Star, build: Path, members: int, quick: bool) -> list[Line]:
-    lines = [Line(f"one peer's change, CPU for an affected agent, of {few:,} members", cpu_of_change(build, few), "us")
-             for few in (100, members)]
+    lines = Lines()
+    for few in (100, members):
+        lines.append(Line(f"one peer's change, CPU for an affected agent, of {few:,} members", cpu_of_change(build, few), "us"))
     lines.append(Line("the second by the first", lines[1].value / lines[0].value, "x", 2.0))
+    for line in apply_map(star, build, 1000):
+        lines.append(line)
     with Served(star, build, "--api-endpoint", f"{Star.HUB_LEFT}:{API_PORT}") as served:
         inside = Inside(str(served.socket))
         few = populate(inside, "few", 100)
@@ -201,7 +231,7 @@ def measure(star: Star, build: Path, members: int, quick: bool) -> list[Line]:
                 lines.append(Line(f"a policy's change to all {members:,}, {name} (worst of {len(changes)})",
                                   max(change[which] for change in changes) / 1000, "s", 2.0))
             rounds = 20 if quick else 100
-            lines.append(Line("one peer's report to its nine peers, of 10,000 members, p50",
+            lines.append(Line(f"one peer's report to its nine peers, of {members:,} members, p50",
                               change_peer(load, members, rounds)[0], "ms"))
             lines.append(Line("resident memory afterwards", served.memory() / 2**20, "MiB", 256))
             answer, used, full = restart(served, load)

@@ -82,6 +82,15 @@ static void on_uplink_moved(void *context, const struct wr_endpoint *endpoint, b
 	tell_hub_endpoint(context);
 }
 
+/* No subnet route may lead the way to the server into the tunnel. */
+static void keep_server_outside(struct wr_agent *agent)
+{
+	struct wr_ip server = wr_channel_server(agent->channel);
+
+	if (server.family != WR_FAMILY_NONE)
+		wr_reconciler_set_outside(agent->reconciler, &server, 1);
+}
+
 static void on_channel_changed(void *context, bool is_open, const char *why)
 {
 	struct wr_agent *agent = context;
@@ -92,6 +101,8 @@ static void on_channel_changed(void *context, bool is_open, const char *why)
 		agent->trouble[0] = agent->refusal[0] = '\0';
 	wr_log_verbose("server: %s%s%s", is_open ? "connected" : "not connected",
 		       is_open ? "" : ": ", is_open ? "" : why);
+	if (is_open)
+		keep_server_outside(agent);
 	wr_uplink_set_channel(agent->uplink, is_open, wr_clock_now());
 }
 

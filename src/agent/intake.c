@@ -185,7 +185,8 @@ static void take_welcome(struct wr_agent *agent, const json_t *message)
 		renew(agent);
 	agent->was_welcome = true;
 	wr_agent_report_now(agent);
-	wr_agent_offer_routes(agent);
+	if (agent->state.route_count)
+		wr_agent_offer_routes(agent);
 }
 
 static void take_refusal(struct wr_agent *agent, const json_t *message)

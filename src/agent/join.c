@@ -14,7 +14,9 @@
 #include "http/client.h"
 
 /* A server may be busy with many that join at once. */
-#define TIMEOUT_SECONDS 30
+#define JOIN_SECONDS 30
+/* An agent that is to end waits for a call that is under way. */
+#define CALL_SECONDS 10
 
 static void json_freep(json_t **json)
 {
@@ -151,7 +153,7 @@ int wr_join_ask(const struct wr_join_key *key, const char *name, struct wr_state
 		.path = "/api/v1/join",
 		.content_type = "application/json",
 		.body = { (const uint8_t *)body, strlen(body) },
-		.timeout_seconds = TIMEOUT_SECONDS,
+		.timeout_seconds = JOIN_SECONDS,
 	};
 
 	status = call(state, &ask, &answer, ret_why);
@@ -177,7 +179,7 @@ int wr_member_call(const struct wr_state *state, const char *method, const char 
 		.authorization = authorization,
 		.content_type = body ? "application/json" : NULL,
 		.body = { (const uint8_t *)body, body ? strlen(body) : 0 },
-		.timeout_seconds = TIMEOUT_SECONDS,
+		.timeout_seconds = CALL_SECONDS,
 	};
 	int status;
 

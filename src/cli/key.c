@@ -27,12 +27,12 @@ static const struct wr_option create_options[] = {
 	WR_OPTION_JSON,
 	{ 0, "qr", "a QR code, not text" },
 	{ 't', "tag", "a tag of who joins by it; may be given again", "TAG" },
-	{ 0, "uses", "how many machines may join by it, or any; 1 if not given", "N" },
-	{ 0, "expires", "how long it holds: 90s, 12h, 7d, or never; 1h if not given", "SPAN" },
-	{ 0, "ephemeral", "machines are removed when they were gone for ten minutes" },
-	{ 0, "ephemeral-after", "when they were gone for so long", "SPAN" },
-	{ 0, "approve", "machines wait for: warren machine approve" },
-	{ 0, "machine", "for this machine only: in its place, if there is one", "NAME" },
+	{ 0, "uses", "how many may join by it, or any; else 1", "N" },
+	{ 0, "expires", "90s, 12h, 7d or never; else an hour", "SPAN" },
+	{ 0, "ephemeral", "who was gone for ten minutes is removed" },
+	{ 0, "ephemeral-after", "who was gone for so long is removed", "SPAN" },
+	{ 0, "approve", "who joins waits: warren machine approve" },
+	{ 0, "machine", "for this machine, in its place if it is there", "NAME" },
 	{ 0, "comment", "what it is for", "TEXT" },
 };
 

@@ -52,8 +52,7 @@ static const struct wr_option list_options[] = {
 	WR_OPTION_JSON,
 	{ 0, "tag", "only those with this tag", "TAG" },
 	{ 0, "name", "only those of this name", "NAME" },
-	{ 0, "state", "only these: online, offline, never, disabled, expired, pending",
-	  "online|offline|never|disabled|expired|pending" },
+	{ 0, "state", "only those in this state", "online|offline|never|disabled|expired|pending" },
 };
 
 static int run_list(const struct wr_arguments *arguments)

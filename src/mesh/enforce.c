@@ -9,11 +9,13 @@
 #include "mesh/enforce_hosts.h"
 #include "mesh/enforce_table.h"
 
-/* Both are kept up to date, whichever is in use: a backend may come back as the other kind. */
 struct wr_enforcer {
 	char interface[IF_NAMESIZE];
 	struct wr_backend *backend; /* NULL: there is none now */
 	struct wr_enforce_slots slots;
+	/* Of the last map: a backend may come back as the other kind. */
+	struct wr_enforce_hosts hosts;
+	bool has_hosts;
 	struct wr_guard *guard; /* the engine's */
 	struct wr_table *table; /* the kernel's */
 	int error;              /* of the last map */
@@ -36,11 +38,45 @@ static void fail(struct wr_enforcer *enforcer, int error, const char *trouble)
 	snprintf(enforcer->trouble, sizeof(enforcer->trouble), "%s", trouble);
 }
 
-/* --- The backend. --- */
+/* --- Putting it in force. --- */
+
+static void guard_engine(struct wr_enforcer *enforcer)
+{
+	struct wr_retire_list *retired = wr_backend_retired(enforcer->backend);
+	struct wr_retire_list own = { NULL };
+	int status = wr_enforce_guard(&enforcer->hosts, enforcer->guard, retired ? retired : &own);
+
+	if (status < 0)
+		fail(enforcer, status, "out of memory");
+	wr_retire_free_all(&own);
+}
+
+static void tell_kernel(struct wr_enforcer *enforcer)
+{
+	char why[200];
+	char *script = wr_enforce_script(&enforcer->hosts, enforcer->interface, why);
+
+	if (script)
+		wr_table_want(enforcer->table, script);
+	else
+		fail(enforcer, -EINVAL, why);
+}
+
+static void enforce(struct wr_enforcer *enforcer)
+{
+	if (!enforcer->has_hosts || !enforcer->backend)
+		return;
+	fail(enforcer, 0, "");
+	if (is_kernel(enforcer))
+		tell_kernel(enforcer);
+	else
+		guard_engine(enforcer);
+}
 
 static int use_backend(struct wr_enforcer *enforcer, struct wr_backend *backend)
 {
 	enforcer->backend = backend;
+	enforce(enforcer);
 	if (is_kernel(enforcer))
 		return wr_table_begin(enforcer->table);
 	if (!is_engine(enforcer))
@@ -56,34 +92,6 @@ void wr_enforcer_set_backend(struct wr_enforcer *enforcer, struct wr_backend *ba
 		fail(enforcer, -EINVAL, "the engine takes no filter");
 }
 
-/* --- The map. --- */
-
-/* Without an engine nobody reads, so what is retired goes at once. */
-static int set_guard(struct wr_enforcer *enforcer, const struct wr_enforce_hosts *hosts)
-{
-	struct wr_retire_list own = { NULL };
-	struct wr_retire_list *engines = is_engine(enforcer) ? wr_backend_retired(enforcer->backend)
-							     : NULL;
-	int status = wr_enforce_guard(hosts, enforcer->guard, engines ? engines : &own);
-
-	wr_retire_free_all(&own);
-	return status;
-}
-
-static void take_hosts(struct wr_enforcer *enforcer, const struct wr_enforce_hosts *hosts)
-{
-	char why[200];
-	char *script = wr_enforce_script(hosts, enforcer->interface, why);
-
-	fail(enforcer, 0, "");
-	if (set_guard(enforcer, hosts) < 0)
-		fail(enforcer, -ENOMEM, "out of memory");
-	if (script)
-		wr_table_want(enforcer->table, script);
-	else if (!is_engine(enforcer))
-		fail(enforcer, -EINVAL, why);
-}
-
 void wr_enforcer_set_map(struct wr_enforcer *enforcer, const struct wr_netmap *map)
 {
 	struct wr_enforce_hosts hosts;
@@ -94,8 +102,10 @@ void wr_enforcer_set_map(struct wr_enforcer *enforcer, const struct wr_netmap *m
 		fail(enforcer, status, why);
 		return;
 	}
-	take_hosts(enforcer, &hosts);
-	wr_enforce_hosts_done(&hosts);
+	wr_enforce_hosts_done(&enforcer->hosts);
+	enforcer->hosts = hosts;
+	enforcer->has_hosts = true;
+	enforce(enforcer);
 }
 
 char *wr_enforcer_nft(const struct wr_netmap *map, const char *interface, char ret_why[200])
@@ -177,6 +187,7 @@ struct wr_enforcer *wr_enforcer_free(struct wr_enforcer *enforcer)
 		(void)wr_backend_set_guard(enforcer->backend, NULL);
 	wr_table_free(enforcer->table);
 	wr_guard_free(enforcer->guard);
+	wr_enforce_hosts_done(&enforcer->hosts);
 	wr_enforce_slots_done(&enforcer->slots);
 	free(enforcer);
 	return NULL;

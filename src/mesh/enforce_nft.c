@@ -155,6 +155,7 @@ struct script {
 	const struct wr_enforce_hosts *hosts;
 	struct wr_intervals owners[FAMILIES]; /* `src`: a host's place and one more */
 	struct wr_map sets;                   /* by hash of the text */
+	struct wr_map sides; /* those that were asked for: by hash of their words */
 	unsigned set_count;
 	FILE *set_lines;
 	FILE *chains[STYLES];
@@ -320,8 +321,8 @@ static void add_prefix(struct ranges *ranges, const struct wr_prefix *prefix)
 }
 
 /* What is denied holds for what is behind a machine too; what is allowed does not. */
-static unsigned set_of_side(struct script *script, unsigned family, bool is_allowed,
-			    const struct wr_term *terms, size_t count)
+static unsigned new_side(struct script *script, unsigned family, bool is_allowed,
+			 const struct wr_term *terms, size_t count)
 {
 	const struct wr_enforce_hosts *hosts = script->hosts;
 	bool *is_wanted = calloc(hosts->count + 1, sizeof(*is_wanted));
@@ -346,6 +347,84 @@ static unsigned set_of_side(struct script *script, unsigned family, bool is_allo
 	set = set_of(script, family_of(family), &ranges);
 	free(ranges.items);
 	free(is_wanted);
+	return set;
+}
+
+/* A side that was asked for before; most are, many times. */
+struct side {
+	unsigned set;
+	char words[];
+};
+
+static void print_term(FILE *out, const struct wr_term *term)
+{
+	char text[WR_ENDPOINT_TEXT_LEN] = "";
+
+	if (term->kind == WR_TERM_PREFIX)
+		wr_prefix_format(&term->prefix, text);
+	fprintf(out, " %u:%.*s%s", term->kind, (int)term->name.len,
+		term->name.len ? (const char *)term->name.data : "", text);
+}
+
+static char *words_of(unsigned family, bool is_allowed, const struct wr_term *terms, size_t count)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%u %u", family, is_allowed);
+	for (size_t i = 0; i < count; i++)
+		print_term(out, &terms[i]);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static const struct side *find_side(const struct script *script, const char *side_words,
+				    uint64_t *ret_hash)
+{
+	for (*ret_hash = hash_of(WR_FAMILY_NONE, side_words);; ++*ret_hash) {
+		const struct side *side = wr_map_get(&script->sides, *ret_hash);
+
+		if (!side || strcmp(side->words, side_words) == 0)
+			return side;
+	}
+}
+
+static void keep_side(struct script *script, const char *side_words, uint64_t hash, unsigned set)
+{
+	struct side *side = malloc(sizeof(*side) + strlen(side_words) + 1);
+
+	if (!side || !wr_map_put(&script->sides, hash, side)) {
+		free(side);
+		script->is_out_of_memory = true;
+		return;
+	}
+	side->set = set;
+	strcpy(side->words, side_words);
+}
+
+/* The number of the set that a side names; 0 for nobody. */
+static unsigned set_of_side(struct script *script, unsigned family, bool is_allowed,
+			    const struct wr_term *terms, size_t count)
+{
+	char *side_words = words_of(family, is_allowed, terms, count);
+	const struct side *side;
+	uint64_t hash;
+	unsigned set;
+
+	if (!side_words) {
+		script->is_out_of_memory = true;
+		return 0;
+	}
+	side = find_side(script, side_words, &hash);
+	set = side ? side->set : new_side(script, family, is_allowed, terms, count);
+	if (!side)
+		keep_side(script, side_words, hash, set);
+	free(side_words);
 	return set;
 }
 
@@ -623,13 +702,19 @@ static bool fill(struct script *script)
 	       !script->is_out_of_memory;
 }
 
-static void script_done(struct script *script)
+static void free_all(struct wr_map *map)
 {
 	size_t at = 0;
 
-	for (void *set; (set = wr_map_next(&script->sets, &at));)
-		free(set);
-	wr_map_done(&script->sets);
+	for (void *value; (value = wr_map_next(map, &at));)
+		free(value);
+	wr_map_done(map);
+}
+
+static void script_done(struct script *script)
+{
+	free_all(&script->sets);
+	free_all(&script->sides);
 	for (unsigned i = 0; i < FAMILIES; i++)
 		free(script->owners[i].items);
 }

@@ -16,14 +16,6 @@
 #define SILENT_FOR_HEARD WR_SPAN_MS(2500)
 /* Without a session, while the hub is not heard of either. */
 #define SILENT_FOR_NEW WR_SPAN_S(4)
-#define SESSION_LIFE WR_SPAN_S(180)
-
-static bool has_session(const struct wr_path *path, struct wr_instant now)
-{
-	return is_set(path->last_handshake) &&
-	       !wr_is_past(wr_after(path->last_handshake, SESSION_LIFE), now);
-}
-
 /* We have been asking for so long, and nothing came over the relay. */
 static bool is_silent_for(const struct wr_path *path, struct wr_span span, struct wr_instant now)
 {
@@ -44,7 +36,7 @@ static bool is_relay_silent(const struct wr_path *path, struct wr_instant now)
 		return true;
 	if (!path->unanswered)
 		return false;
-	if (!has_session(path, now))
+	if (!path_has_session(path, now))
 		return path->is_relay_doubted && is_silent_for(path, SILENT_FOR_NEW, now);
 	return path->unanswered >= UNANSWERED && is_silent_for(path, SILENT_FOR, now);
 }
@@ -72,7 +64,7 @@ static const struct wr_endpoint *turn(struct wr_path *path, struct wr_instant no
 	size_t spots = spots_usable(path), at = path->search_at++;
 	bool has_relay = has_address(&path->relay);
 
-	if (has_relay && has_session(path, now))
+	if (has_relay && path_has_session(path, now))
 		return at % 2 ? &path->relay : &path->spots[at / 2 % spots].endpoint;
 	at %= spots + has_relay;
 	return at < spots ? &path->spots[at].endpoint : &path->relay;

@@ -4,9 +4,8 @@
 
 #include "path/state.h"
 
-/* A handshake after that much silence means that somebody begins to talk: WireGuard's sessions
- * live for 180 s. */
-#define NEW_CONTACT WR_SPAN_S(180)
+/* WireGuard paper, section 6.1. A handshake after that means that somebody begins to talk. */
+#define SESSION_LIFE WR_SPAN_S(180)
 /* A direct path that lived for so long was no flapping one. */
 #define STEADY WR_SPAN_S(60)
 #define FIRST_UPGRADE WR_SPAN_S(5)
@@ -82,6 +81,12 @@ void path_go_direct(struct wr_path *path, const struct spot *spot, struct wr_ins
 	path->upgrade_after = wr_after(now, FIRST_UPGRADE);
 	round_end(path, now);
 	path->has_ask = true; /* the first on the new path tells whether it carries */
+}
+
+bool path_has_session(const struct wr_path *path, struct wr_instant now)
+{
+	return is_set(path->last_handshake) &&
+	       !wr_is_past(wr_after(path->last_handshake, SESSION_LIFE), now);
 }
 
 static bool was_steady(const struct wr_path *path, struct wr_instant now)
@@ -176,8 +181,7 @@ void wr_path_set_may_be_direct(struct wr_path *path, bool may, struct wr_instant
 
 void wr_path_handshake(struct wr_path *path, struct wr_instant now)
 {
-	bool is_new = !is_set(path->last_handshake) ||
-		      wr_is_past(wr_after(path->last_handshake, NEW_CONTACT), now);
+	bool is_new = !path_has_session(path, now);
 	struct spot *spot = spots_find(path, &path->endpoint);
 
 	path->last_handshake = now;
@@ -244,10 +248,13 @@ void wr_path_moved(struct wr_path *path, struct wr_instant now)
 /* A sign of traffic makes a round begin that is due. */
 static struct wr_instant round_due(const struct wr_path *path)
 {
+	struct wr_instant due;
+
 	if (!path->config.may_be_direct || path_is_direct(path) || path->round.is_on ||
 	    path->is_wished)
 		return WR_NEVER;
-	return watch_if_busy(path, path->round_after);
+	due = watch_if_busy(path, path->round_after);
+	return path_has_session(path, due) ? due : WR_NEVER;
 }
 
 static void advance(struct wr_path *path, struct wr_instant now)

@@ -71,7 +71,8 @@ void round_join(struct wr_path *path, bool is_ours, struct wr_instant now)
 {
 	bool is_young = path->round.is_on && !wr_is_past(next_begin(path), now);
 
-	if (path->config.may_be_direct && !path->is_wished && !is_young && may_join(path, now))
+	if (path->config.may_be_direct && path_has_session(path, now) && !path->is_wished &&
+	    !is_young && may_join(path, now))
 		round_wish(path, is_ours, now);
 }
 

@@ -149,6 +149,8 @@ void alone_answered(struct wr_path *path, struct wr_instant sent, struct wr_inst
 void path_set_endpoint(struct wr_path *path, const struct wr_endpoint *endpoint);
 void path_go_direct(struct wr_path *path, const struct spot *spot, struct wr_instant now);
 void path_go_relayed(struct wr_path *path, enum wr_path_reason reason, struct wr_instant now);
+/* WireGuard has one, as far as is known: what a probe or a pulse wants. */
+bool path_has_session(const struct wr_path *path, struct wr_instant now);
 void path_retry_later(struct wr_path *path, struct wr_instant now);
 void path_retry_soon(struct wr_path *path, struct wr_instant now);
 uint64_t path_random(struct wr_path *path);

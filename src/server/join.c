@@ -88,8 +88,7 @@ static int64_t find_lost(struct wr_call *call, const struct joining *joining)
 	int found = WR_DB_ONE(call->db, &row,
 			      "SELECT id FROM machine WHERE organisation = ? AND public_key = ?"
 			      " AND +join_key = ? AND agent_seen IS NULL AND NOT is_disabled",
-			      WR_I(call->org),
-			      WR_B(joining->machine.public_key.bytes, WR_KEY_LEN),
+			      WR_I(call->org), WR_B(joining->machine.public_key.bytes, WR_KEY_LEN),
 			      WR_I(joining->key.id));
 
 	if (found <= 0)

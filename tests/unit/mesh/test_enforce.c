@@ -533,6 +533,61 @@ static void test_enforcer_refuses_what_it_cannot_tell_nft(void **state)
 	wr_netmap_free(map);
 }
 
+static unsigned long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
+}
+
+static char *policy_of_rules(size_t count)
+{
+	char *text = calloc(count + 1, 64);
+	size_t len = 0;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)sprintf(text + len, "allow tag:m%zu -> self tcp %zu\n", 1 + i % 50,
+				       1000 + i);
+	return text;
+}
+
+/* Far more than it takes: the figures are printed. */
+static void test_enforcer_takes_a_thousand_peers(void **state)
+{
+	struct wr_netmap *map = map_with("");
+	unsigned long long start, made, told, looked;
+	char why[200], *script;
+	uint64_t fingerprint;
+
+	(void)state;
+	enter_once();
+	for (unsigned i = 100; i < 1100; i++) {
+		struct wr_netmap_peer *peer = networks_add(map, i, WR_WAY_DIRECT);
+
+		for (uint32_t j = 0; j < 3; j++)
+			add_mark(peer, 1 + (i + j * 17) % 50);
+	}
+	free(map->policy);
+	map->policy = policy_of_rules(200);
+	start = now_ms();
+	script = wr_enforcer_nft(map, INTERFACE, why);
+	assert_non_null(script);
+	made = now_ms();
+	assert_int_equal(wr_nft_run(script, WR_SPAN_S(10), why), 0);
+	told = now_ms();
+	assert_int_equal(wr_nft_fingerprint("warren-" INTERFACE, &fingerprint), 0);
+	looked = now_ms();
+	print_message("script of 1,000 peers and 200 rules: %zu KiB, %llu ms; nft %llu ms; a look "
+		      "%llu ms\n",
+		      strlen(script) / 1024, made - start, told - made, looked - told);
+	assert_true(looked - start < 8000);
+	namespace_run("nft delete table inet warren-%s", INTERFACE);
+	free(script);
+	wr_netmap_free(map);
+}
+
 /* Slots stay when others come and go. */
 static void test_enforcer_keeps_slots(void **state)
 {
@@ -574,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_table_lets_nothing_pass_before_the_first_rules),
 		cmocka_unit_test(test_table_tells_what_nft_says),
 		cmocka_unit_test(test_enforcer_refuses_what_it_cannot_tell_nft),
+		cmocka_unit_test(test_enforcer_takes_a_thousand_peers),
 		cmocka_unit_test(test_enforcer_keeps_slots),
 	};
 

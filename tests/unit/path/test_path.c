@@ -286,6 +286,7 @@ static void test_path_tries_again_after_5_30_300_and_3600_seconds(void **state)
 
 		while (sight_of(&machine).rounds == i + 1 || ms == 0) {
 			ms += 500;
+			wr_path_handshake(machine.path, at_ms(ms));
 			wr_path_sent(machine.path, at_ms(ms));
 			play(&machine, ms);
 			settle(&machine, ms);
@@ -441,6 +442,7 @@ static void test_path_a_peer_cannot_make_us_probe_all_the_time(void **state)
 	(void)state;
 	setup(&machine);
 	give(&machine, 0);
+	wr_path_handshake(machine.path, at_ms(0));
 	for (uint64_t ms = 0; ms < 60000; ms += 100) {
 		wr_path_asked(machine.path, at_ms(ms));
 		settle(&machine, ms);
