@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import agents, implementations, isolate, report, rounds, tools
+from . import agents, implementations, isolate, paths, report, rounds, tools
 from .disturbance import Disturbance
 from .errors import BenchError, Interrupted
 from .figures import ALL, HUB
@@ -72,6 +72,8 @@ def channels(given: argparse.Namespace) -> int:
         signal.signal(number, interrupt)
     with Star() as star:
         lines = agents.measure(star, build, 1000 if given.quick else 10_000, given.quick)
+    for line in paths.measure(build):
+        lines.append(line)
     return 1 if given.check and not all(line.is_met for line in lines) else 0
 
 

@@ -12,38 +12,7 @@
 #include "linux/files.h"
 #include "tunnel/handle.h"
 
-/* What cannot be waited for: the hub's peer, a generation that passed. */
-#define TICK_MS 5000
-/* Inside a tunnel of 1,500 bytes less what WireGuard, UDP and IPv6 take. */
-#define TUNNEL_MTU 1420
-
 /* --- What the parts tell. --- */
-
-static void on_heard(void *context, const struct wr_key *peer, const struct wr_endpoint *from)
-{
-	struct wr_agent *agent = context;
-
-	if (agent->paths)
-		wr_paths_heard(agent->paths, peer, from);
-}
-
-static void on_shook(void *context, const struct wr_key *peer)
-{
-	struct wr_agent *agent = context;
-
-	if (agent->paths)
-		wr_paths_shook(agent->paths, peer);
-}
-
-/* Not from within the backend's own callback. */
-static void on_gone(void *context)
-{
-	struct wr_agent *agent = context;
-
-	wr_log_error("interface: %s was deleted by somebody; it is made again",
-		     agent->state.interface);
-	uv_async_send(&agent->reopen);
-}
 
 static void on_drift(void *context, const char *what)
 {
@@ -51,180 +20,20 @@ static void on_drift(void *context, const char *what)
 	wr_log_error("drift: mended: %s", what);
 }
 
-static void on_path_changed(void *context, const char *uid)
-{
-	(void)uid;
-	wr_agent_report_soon(context);
-}
-
-/* The hub's peer and the relay of all others. */
-static void tell_hub_endpoint(struct wr_agent *agent)
-{
-	struct wr_endpoint endpoint = wr_uplink_endpoint(agent->uplink);
-
-	if (endpoint.ip.family == WR_FAMILY_NONE)
-		return;
-	if (agent->backend && agent->map) {
-		if (wr_backend_set_endpoint(agent->backend, &agent->map->hub_key, &endpoint) < 0)
-			wr_log_verbose("hub: it is no peer yet");
-		(void)wr_backend_wake(agent->backend, &agent->map->hub_key);
-	}
-	if (agent->paths)
-		wr_paths_set_relay(agent->paths, &endpoint);
-}
-
-static void on_uplink_moved(void *context, const struct wr_endpoint *endpoint, bool is_over_channel)
-{
-	char text[WR_ENDPOINT_TEXT_LEN];
-
-	wr_endpoint_format(endpoint, text);
-	wr_log_verbose("hub: at=%s way=%s", text, is_over_channel ? "channel" : "udp");
-	tell_hub_endpoint(context);
-}
-
-/* No subnet route may lead the way to the server into the tunnel. */
-static void keep_server_outside(struct wr_agent *agent)
-{
-	struct wr_ip server = wr_channel_server(agent->channel);
-
-	if (server.family != WR_FAMILY_NONE)
-		wr_reconciler_set_outside(agent->reconciler, &server, 1);
-}
-
-static void on_channel_changed(void *context, bool is_open, const char *why)
-{
-	struct wr_agent *agent = context;
-
-	if (!is_open && (agent->refusal[0] == '\0' || *why == '\0'))
-		snprintf(agent->trouble, sizeof(agent->trouble), "%s", why);
-	if (is_open)
-		agent->trouble[0] = agent->refusal[0] = '\0';
-	wr_log_verbose("server: %s%s%s", is_open ? "connected" : "not connected",
-		       is_open ? "" : ": ", is_open ? "" : why);
-	if (is_open)
-		keep_server_outside(agent);
-	wr_uplink_set_channel(agent->uplink, is_open, wr_clock_now());
-}
-
-static void on_datagram(void *context, struct wr_bytes datagram)
-{
-	struct wr_agent *agent = context;
-
-	if (agent->datagrams)
-		wr_datagrams_take(agent->datagrams, datagram);
-}
-
-static void send_datagram(void *context, struct wr_bytes datagram)
+/* By way of the server: a peer that does not answer over the relay may still hear that. */
+static void on_path_asks(void *context, const char *uid)
 {
 	struct wr_agent *agent = context;
 
 	if (agent->channel)
-		(void)wr_channel_send_datagram(agent->channel, datagram);
+		(void)wr_channel_send(agent->channel,
+				      json_pack("{s:s, s:s}", "type", "probe", "machine", uid));
 }
 
-/* --- The clock. --- */
-
-static void on_tick(uv_timer_t *timer)
+static void on_path_changed(void *context, const char *uid)
 {
-	struct wr_agent *agent = timer->data;
-
-	struct wr_backend_sight hub;
-
-	if (!agent->backend || !agent->map ||
-	    wr_backend_look_one(agent->backend, &agent->map->hub_key, &hub) < 0)
-		return;
-	wr_uplink_look(agent->uplink, hub.latest_handshake, wr_clock_now());
-	/* Somebody took the peer away, and the reconciler put it back. */
-	if (hub.endpoint.ip.family == WR_FAMILY_NONE)
-		tell_hub_endpoint(agent);
-}
-
-/* --- The interface. --- */
-
-static int open_backend_on(struct wr_agent *agent, uint16_t port, char ret_why[200])
-{
-	const struct wr_backend_config config = {
-		.name = agent->state.interface,
-		.kind = agent->state.backend,
-		.private_key = agent->state.private_key,
-		.port = port,
-		.mtu = TUNNEL_MTU,
-		.workers = agent->config.workers,
-		.aead = agent->config.aead,
-		.has_wg_view = true,
-		.heard = on_heard,
-		.shook = on_shook,
-		.gone = on_gone,
-		.context = agent,
-	};
-
-	return wr_backend_open(agent->loop, &config, &agent->backend, ret_why);
-}
-
-static void keep_port(struct wr_agent *agent)
-{
-	uint16_t port = wr_backend_port(agent->backend);
-
-	if (agent->state.last_port == port)
-		return;
-	agent->state.last_port = port;
-	if (wr_state_save(&agent->state) < 0)
-		wr_log_error("state: cannot be kept in %s", agent->state.folder);
-}
-
-static int open_backend(struct wr_agent *agent, char ret_why[200])
-{
-	const struct wr_state *state = &agent->state;
-	int status = open_backend_on(agent, state->port ? state->port : state->last_port, ret_why);
-
-	/* Somebody else took the one that nobody asked for. */
-	if (status == -EADDRINUSE && !state->port && state->last_port)
-		status = open_backend_on(agent, 0, ret_why);
-	if (status == 0)
-		keep_port(agent);
-	return status;
-}
-
-/* All that was told to the last one. */
-static void tell_backend(struct wr_agent *agent)
-{
-	wr_reconciler_set_backend(agent->reconciler, agent->backend);
-	wr_paths_set_backend(agent->paths, agent->backend);
-	if (agent->map)
-		wr_agent_use_map(agent);
-	tell_hub_endpoint(agent);
-	wr_agent_backend_opened(agent);
-}
-
-static void on_reopen(uv_async_t *async)
-{
-	struct wr_agent *agent = async->data;
-
-	agent->reopens = true;
-	uv_stop(agent->loop);
-}
-
-bool wr_agent_wants_turn(const struct wr_agent *agent)
-{
-	return agent->reopens;
-}
-
-int wr_agent_turn(struct wr_agent *agent)
-{
-	char why[200];
-	int status;
-
-	agent->reopens = false;
-	wr_reconciler_set_backend(agent->reconciler, NULL);
-	wr_paths_set_backend(agent->paths, NULL);
-	agent->backend = wr_backend_free(agent->backend);
-	status = open_backend(agent, why);
-	if (status < 0) {
-		wr_log_error("interface: cannot be made again: %s", why);
-		return status;
-	}
-	tell_backend(agent);
-	return 0;
+	(void)uid;
+	wr_agent_report_soon(context);
 }
 
 /* --- Opening. --- */
@@ -240,13 +49,14 @@ static int open_mesh(struct wr_agent *agent)
 		.names = agent->state.names,
 		.hosts_file = agent->config.hosts_file,
 		.keepalive = WR_HUB_KEEPALIVE,
-		.mtu = TUNNEL_MTU,
+		.mtu = WR_TUNNEL_MTU,
 		.drifted = on_drift,
 		.context = agent,
 	};
 	const struct wr_paths_config paths = {
 		.backend = agent->backend,
 		.changed = on_path_changed,
+		.ask = on_path_asks,
 		.context = agent,
 	};
 	int status = wr_reconciler_new(agent->loop, &reconciler, &agent->reconciler);
@@ -254,47 +64,12 @@ static int open_mesh(struct wr_agent *agent)
 	return status < 0 ? status : wr_paths_new(agent->loop, &paths, &agent->paths);
 }
 
-static int open_uplink(struct wr_agent *agent)
-{
-	const struct wr_uplink_config uplink = { .moved = on_uplink_moved, .context = agent };
-	struct wr_endpoint stand_in;
-	int status;
-
-	agent->uplink = wr_uplink_new(agent->loop, &uplink);
-	if (!agent->uplink)
-		return -ENOMEM;
-	status = wr_datagrams_open(agent->loop, send_datagram, agent, &agent->datagrams);
-	if (status < 0)
-		return status;
-	wr_datagrams_endpoint(agent->datagrams, &stand_in);
-	wr_uplink_set_stand_in(agent->uplink, &stand_in);
-	return 0;
-}
-
-static int open_channel(struct wr_agent *agent)
-{
-	const struct wr_channel_config config = {
-		.url = agent->state.url,
-		.pin = agent->state.pin,
-		.token = agent->state.token,
-		.hello = wr_intake_hello,
-		.received = wr_intake_received,
-		.datagram = on_datagram,
-		.changed = on_channel_changed,
-		.context = agent,
-	};
-
-	agent->channel = wr_channel_open(agent->loop, &config);
-	return agent->channel ? 0 : -ENOMEM;
-}
-
 static void start_timers(struct wr_agent *agent)
 {
-	uv_timer_init(agent->loop, &agent->tick);
 	uv_timer_init(agent->loop, &agent->report_timer);
-	uv_async_init(agent->loop, &agent->reopen, on_reopen);
-	agent->tick.data = agent->report_timer.data = agent->reopen.data = agent;
-	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
+	uv_async_init(agent->loop, &agent->reopen, wr_agent_reopen);
+	agent->report_timer.data = agent->reopen.data = agent;
+	wr_agent_start_tick(agent);
 }
 
 /* What was known when it ended last: a start needs no server. */
@@ -335,18 +110,18 @@ static int open_parts(struct wr_agent *agent, char ret_why[200])
 	status = wr_agent_open_control(agent, ret_why);
 	if (status < 0)
 		return status;
-	status = open_backend(agent, ret_why);
+	status = wr_agent_open_backend(agent, ret_why);
 	if (status < 0)
 		return status;
 	status = open_mesh(agent);
 	if (status == 0)
-		status = open_uplink(agent);
+		status = wr_agent_open_uplink(agent);
 	if (status == 0)
 		status = wr_agent_watch_addresses(agent);
 	if (status == 0)
 		wr_agent_backend_opened(agent);
 	if (status == 0)
-		status = open_channel(agent);
+		status = wr_agent_open_channel(agent);
 	if (status < 0) {
 		snprintf(ret_why, 200, "%s", strerror(-status));
 		return status;

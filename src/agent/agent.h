@@ -11,7 +11,7 @@
 
 struct wr_agent_config {
 	unsigned workers;           /* the engine's */
-	const struct wr_aead *aead; /* the engine's */
+	const struct wr_aead *aead; /* the engine's; NULL: the fastest */
 	const char *hosts_file;     /* "/etc/hosts" */
 	const char *version;        /* of this program */
 	/* It wants to end: asked over the control socket (0), or because it cannot go on (a

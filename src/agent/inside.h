@@ -29,6 +29,9 @@ struct wr_portmap;
  * at some 650 KB a day. */
 #define WR_HUB_KEEPALIVE 8
 
+/* Of a tunnel within 1,500 bytes: less what WireGuard, UDP and IPv6 take. */
+#define WR_TUNNEL_MTU 1420
+
 struct wr_agent {
 	uv_loop_t *loop;
 	struct wr_agent_config config;
@@ -63,6 +66,7 @@ struct wr_agent {
 	bool was_welcome;   /* once, at least */
 	bool wants_whole;   /* the next hello asks for the whole map */
 
+	uint64_t clock_offset;   /* of the time of day from that since boot */
 	uv_timer_t tick;         /* what is looked at from time to time */
 	uv_timer_t report_timer; /* a report is due */
 	struct wr_instant reported;
@@ -77,6 +81,18 @@ struct wr_agent {
 /* --- agent.c --- */
 /* Ends, once; `error` as of wr_agent_config.ended. */
 void wr_agent_quit(struct wr_agent *agent, int error);
+
+/* --- interface.c --- */
+int wr_agent_open_backend(struct wr_agent *agent, char ret_why[200]) WR_MUST_CHECK;
+/* Asks for wr_agent_turn(). */
+void wr_agent_reopen(uv_async_t *async);
+
+/* --- outlook.c: the way out --- */
+int wr_agent_open_uplink(struct wr_agent *agent) WR_MUST_CHECK;
+int wr_agent_open_channel(struct wr_agent *agent) WR_MUST_CHECK;
+void wr_agent_start_tick(struct wr_agent *agent);
+/* The hub's peer, and the relay of all others, are where the uplink says. */
+void wr_agent_tell_hub_endpoint(struct wr_agent *agent);
 
 /* --- intake.c: what the server says --- */
 json_t *wr_intake_hello(void *context);

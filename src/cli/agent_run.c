@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "base/log.h"
 #include "cli/agent.h"
+#include "cli/memory.h"
 #include "cli/notify.h"
 #include "cli/wg.h"
 #include "crypto/crypto.h"
@@ -19,6 +20,9 @@
 #include "tunnel/handle.h"
 
 #define SIGNALS 3
+/* By then a start is over; after that, what changes of maps and new channels took. */
+#define FIRST_GIVE_BACK_MS 10000
+#define GIVE_BACK_MS 300000
 
 /* SIGHUP: the terminal of one in the foreground is gone. */
 static const int signals[SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
@@ -27,6 +31,7 @@ struct run {
 	const struct wr_arguments *arguments;
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
+	uv_timer_t give_back;
 	struct wr_agent *agent;
 	int error;     /* of its end */
 	bool is_ended; /* by a signal, or by itself */
@@ -67,6 +72,7 @@ static void stop_signals(struct run *run)
 {
 	for (size_t i = 0; i < SIGNALS; i++)
 		wr_handle_close((uv_handle_t *)&run->signals[i]);
+	wr_handle_close((uv_handle_t *)&run->give_back);
 	uv_run(&run->loop, UV_RUN_NOWAIT);
 }
 
@@ -92,6 +98,18 @@ static void keep_memory_small(void)
 	(void)mallopt(M_ARENA_MAX, 1);
 }
 
+static void on_give_back(uv_timer_t *timer)
+{
+	(void)timer;
+	wr_memory_give_back();
+}
+
+static void start_giving_back(struct run *run)
+{
+	uv_timer_init(&run->loop, &run->give_back);
+	uv_timer_start(&run->give_back, on_give_back, FIRST_GIVE_BACK_MS, GIVE_BACK_MS);
+}
+
 static int explain_state(const struct wr_arguments *arguments, const char *folder, int error)
 {
 	if (error == -ENOENT)
@@ -107,12 +125,19 @@ static int explain_state(const struct wr_arguments *arguments, const char *folde
 	return wr_complain(arguments, "cannot read %s/state.json: %s", folder, strerror(-error));
 }
 
+/* NULL: the engine takes the fastest. Where the kernel carries the packets nobody tries which. */
+static const struct wr_aead *chosen_aead(const struct wr_arguments *arguments)
+{
+	const char *name = getenv("WARREN_AEAD");
+
+	return arguments->aead || !name ? arguments->aead : wr_aead_pick(name);
+}
+
 static int open_agent(struct run *run, const char *folder)
 {
 	const struct wr_agent_config config = {
 		.workers = wr_wg_default_workers(),
-		.aead = run->arguments->aead ? run->arguments->aead
-					     : wr_aead_pick(getenv("WARREN_AEAD")),
+		.aead = chosen_aead(run->arguments),
 		.hosts_file = "/etc/hosts",
 		.version = WR_VERSION,
 		.ended = on_ended,
@@ -164,6 +189,7 @@ int wr_agent_run(const struct wr_arguments *arguments, const char *folder, struc
 	status = confine(arguments);
 	if (status == WR_EXIT_DONE) {
 		start_signals(&run);
+		start_giving_back(&run);
 		status = open_agent(&run, folder);
 		if (status == WR_EXIT_DONE)
 			live(&run, daemon);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "linux/files.h"
 #include "cli/terminal.h"
+#include "linux/files.h"
 
 #define TIMEOUT_SECONDS 60
 #define PAGE "500"

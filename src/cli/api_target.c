@@ -5,9 +5,9 @@
 
 #include "base/key.h"
 #include "cli/api.h"
-#include "linux/files.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
+#include "linux/files.h"
 
 static const char *variable(const char *name)
 {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 #define DEFAULT_LINES 100
 

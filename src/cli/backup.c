@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 static const struct wr_option options[] = { WR_API_OPTIONS, WR_OPTION_JSON };
 

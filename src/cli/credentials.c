@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "base/key.h"
-#include "linux/files.h"
 #include "cli/terminal.h"
+#include "linux/files.h"
 
 #define FILE_MAX 16384
 

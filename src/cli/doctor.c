@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "cli/api.h"
-#include "linux/files.h"
 #include "cli/tables.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 static const struct wr_option options[] = { WR_OPTION_HELP, WR_OPTION_JSON, WR_SETTING_OPTIONS };
 

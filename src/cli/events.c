@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 /* The server sends something every 15 s. */
 #define SILENCE_SECONDS 60

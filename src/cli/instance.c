@@ -1,10 +1,10 @@
 /* Verbs of the server itself. */
 #include <string.h>
 
-#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 #define SECRET_MAX 4096
 

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "cli/api.h"
-#include "linux/files.h"
 #include "cli/sign_in.h"
 #include "cli/terminal.h"
 #include "cli/trust.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 #define PIN_OPTION \
 	{ \

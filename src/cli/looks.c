@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/files.h"
 #include "cli/tables.h"
+#include "linux/files.h"
 
 #define MINUTE 60
 #define HOUR 3600

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "linux/files.h"
 #include "cli/machine.h"
 #include "cli/qr.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 #define OUTPUT_OPTIONS \
 	WR_ORG_OPTIONS, WR_OPTION_JSON, { 0, "qr", "a QR code, for the WireGuard app" }, \

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 static const struct wr_column listed[] = {
 	{ "NAME", "name", WR_LOOK_TEXT },

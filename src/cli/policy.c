@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/files.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 #include "policy/policy.h"
 
 int wr_cli_policy_get(struct wr_api *api, json_t **ret_policy)

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "linux/files.h"
 #include "cli/policy.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 #include "policy/policy.h"
 
 #define EDITOR "vi"

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "linux/files.h"
 #include "cli/policy.h"
 #include "cli/policy_text.h"
 #include "cli/simple.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 /* Somebody else saves at the same time: a line goes into their text as well. */
 #define ATTEMPTS 10

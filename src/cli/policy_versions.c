@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "linux/files.h"
 #include "cli/policy.h"
 #include "cli/simple.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 static const struct wr_column listed[] = {
 	{ "VERSION", "version", WR_LOOK_NUMBER },

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "cli/data_folder.h"
-#include "linux/files.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
+#include "linux/files.h"
 
 static const struct wr_option options[] = {
 	WR_OPTION_HELP,

@@ -6,8 +6,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "linux/files.h"
 #include "cli/settings_check.h"
+#include "linux/files.h"
 
 #define FILE_MAX (64 * 1024)
 

@@ -8,9 +8,9 @@
 #include "base/key.h"
 #include "cli/answer.h"
 #include "cli/api.h"
-#include "linux/files.h"
 #include "cli/terminal.h"
 #include "http/dial.h"
+#include "linux/files.h"
 
 #define TIMEOUT_SECONDS 60
 

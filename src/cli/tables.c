@@ -5,8 +5,8 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-#include "linux/files.h"
 #include "cli/terminal.h"
+#include "linux/files.h"
 
 #define BETWEEN 2
 

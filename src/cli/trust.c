@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "linux/files.h"
 #include "cli/terminal.h"
 #include "http/client.h"
+#include "linux/files.h"
 
 #define TIMEOUT_SECONDS 30
 

@@ -14,12 +14,12 @@ extern const struct wr_verb wr_verb_restore;     /* restore.c */
 extern const struct wr_verb wr_verb_completion;  /* completion.c */
 
 /* Of a member of a network. */
-extern const struct wr_verb wr_verb_join;                              /* join.c */
-extern const struct wr_verb wr_verb_leave;                             /* leave.c */
-extern const struct wr_verb wr_verb_agent;                             /* agent.c */
-extern const struct wr_verb wr_verb_status, wr_verb_peers, wr_verb_ip; /* status.c */
-extern const struct wr_verb wr_verb_ping, wr_verb_whois;               /* ping.c */
-extern const struct wr_verb wr_verb_netcheck;                          /* netcheck.c */
+extern const struct wr_verb wr_verb_join;                                       /* join.c */
+extern const struct wr_verb wr_verb_leave;                                      /* leave.c */
+extern const struct wr_verb wr_verb_agent;                                      /* agent.c */
+extern const struct wr_verb wr_verb_status, wr_verb_peers, wr_verb_ip;          /* status.c */
+extern const struct wr_verb wr_verb_ping, wr_verb_whois;                        /* ping.c */
+extern const struct wr_verb wr_verb_netcheck;                                   /* netcheck.c */
 extern const struct wr_verb wr_verb_refresh, wr_verb_rotate, wr_verb_advertise; /* upkeep.c */
 
 /* Those that ask a server. */

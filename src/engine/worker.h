@@ -45,7 +45,7 @@ struct wr_shared {
 	_Atomic(struct wr_socket_set *) sockets; /* never NULL */
 	_Atomic bool is_stopping;
 	unsigned stun_desks; /* 0: STUN is not answered */
-	int control_fd; /* eventfd: the control thread has something to do */
+	int control_fd;      /* eventfd: the control thread has something to do */
 	unsigned worker_count;
 	struct wr_bindings bindings;
 };

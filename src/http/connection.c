@@ -3,6 +3,7 @@
 
 #include "base/key.h"
 #include "http/serving.h"
+#include "http/websocket_state.h"
 
 /* What a connection starts with that speaks HTTP/2 in the clear (RFC 9113 section 3.4); no
  * method of HTTP/1.1 begins so. */
@@ -257,8 +258,17 @@ void wr_connection_turn(struct wr_http_connection *connection)
 
 /* --- A WebSocket takes over. --- */
 
+/* Whoever holds a WebSocket asks by pings; TCP's own questions would be most of an idle one's
+ * traffic. */
+static void ask_less_often(struct wr_http_connection *connection)
+{
+	if (!connection->is_unix)
+		uv_tcp_keepalive(&connection->tcp, 1, WR_WEBSOCKET_KEEPALIVE_SECONDS);
+}
+
 void wr_connection_upgrade(struct wr_http_connection *connection, struct wr_websocket *websocket)
 {
+	ask_less_often(connection);
 	wr_connection_link_out(connection);
 	connection->is_upgraded = connection->is_held = true;
 	connection->upgrade = websocket;

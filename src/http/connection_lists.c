@@ -29,6 +29,7 @@ void wr_connection_link_in(struct wr_http_connection *connection)
 		connection->next->prev = connection;
 	*list = connection;
 	++*count_of(connection);
+	wr_server_watch_time(connection->server);
 }
 
 void wr_connection_link_out(struct wr_http_connection *connection)

@@ -73,6 +73,7 @@ static void tick(struct wr_http_connection *first, bool is_late)
 	}
 }
 
+/* Without connections nothing is late: a server that nobody asks does not wake. */
 static void on_tick(uv_timer_t *timer)
 {
 	struct wr_http_server *server = timer->data;
@@ -80,6 +81,16 @@ static void on_tick(uv_timer_t *timer)
 
 	tick(server->connections, is_late);
 	tick(server->websockets, is_late);
+	if (!server->connections && !server->websockets)
+		uv_timer_stop(timer);
+}
+
+void wr_server_watch_time(struct wr_http_server *server)
+{
+	uv_handle_t *timer = (uv_handle_t *)&server->timer;
+
+	if (!uv_is_active(timer) && !uv_is_closing(timer))
+		uv_timer_start(&server->timer, on_tick, TICK_MS, TICK_MS);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -132,7 +143,7 @@ static int start_handles(struct wr_http_server *server)
 		return status;
 	server->idle.data = server;
 	server->handles++;
-	return uv_timer_start(&server->timer, on_tick, TICK_MS, TICK_MS);
+	return 0;
 }
 
 static int start(struct wr_http_server *server, const char *listen)

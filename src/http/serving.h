@@ -168,6 +168,8 @@ void wr_server_look_closed(struct wr_http_server *server);
 /* Connections are due: they have their turns in the loop's next round. */
 void wr_server_wake(struct wr_http_server *server);
 uint64_t wr_server_after(const struct wr_http_server *server, unsigned seconds);
+/* There is a connection: looks from now on, until there is none, whether something is late. */
+void wr_server_watch_time(struct wr_http_server *server);
 
 /* --- listener.c --- */
 int wr_listener_open_tcp(struct wr_http_server *server, const char *address) WR_MUST_CHECK;

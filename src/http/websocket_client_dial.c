@@ -11,7 +11,6 @@
  * time; a server has two at most. */
 #define ATTEMPT_MS 4000
 /* As the server's end has it: who is silent is asked, and given up (RFC 5482). */
-#define KEEPALIVE_SECONDS 60
 #define DEAD_MS 120000
 
 /* --- Connecting. --- */
@@ -26,7 +25,7 @@ static void see_peer(struct wr_client *client)
 	if (uv_tcp_getpeername(&client->tcp, (struct sockaddr *)&address, &len) == 0)
 		client->websocket->remote = wr_address_ip(&address);
 	uv_tcp_nodelay(&client->tcp, 1);
-	uv_tcp_keepalive(&client->tcp, 1, KEEPALIVE_SECONDS);
+	uv_tcp_keepalive(&client->tcp, 1, WR_WEBSOCKET_KEEPALIVE_SECONDS);
 	if (uv_fileno((uv_handle_t *)&client->tcp, &fd) == 0)
 		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 }

@@ -19,6 +19,8 @@
 #define WR_WEBSOCKET_ACCEPT_LEN 28
 /* Once it is closing, all must be said within this time. */
 #define WR_WEBSOCKET_GOODBYE_MS 2000
+/* TCP asks who is silent so long; its users ask sooner, by pings. */
+#define WR_WEBSOCKET_KEEPALIVE_SECONDS 600
 
 /* What carries the bytes. */
 struct wr_websocket_carrier {

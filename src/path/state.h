@@ -74,6 +74,7 @@ struct wr_path {
 	struct wr_instant last_pulse, last_told;
 	struct wr_instant switched, fell; /* to a direct path, and back in vain */
 	struct wr_instant round_after;    /* the next, while there is traffic */
+	struct wr_instant gone_again;     /* to the direct path that is in use */
 	uint8_t retries;
 	uint8_t upgrades;
 	struct wr_instant upgrade_after;

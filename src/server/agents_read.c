@@ -9,9 +9,9 @@
 
 /* Read or built at one time. */
 #define READING_MAX 3
-/* What took so long to make is not made again before as long has passed so many times: an
- * organisation that changes all the time takes a quarter of a CPU. */
-#define PAUSE_FACTOR 3
+/* What took so long to make is not made again before as long has passed, or this: an organisation
+ * that changes all the time leaves room for others. */
+#define PAUSE_MAX WR_SPAN_MS(500)
 
 /* --- Reading. --- */
 
@@ -60,7 +60,7 @@ static void job_ended(struct job *job)
 	org->has_begun = NULL;
 	agents->reading--;
 	agents->entries--;
-	org->not_before = wr_after(now, (struct wr_span){ PAUSE_FACTOR * took.ns });
+	org->not_before = wr_after(now, took.ns < PAUSE_MAX.ns ? took : PAUSE_MAX);
 	org->count++; /* it stays until the end of this */
 	if (job->error == 0 && !agents->is_closing)
 		is_done = wr_world_take(org->world, WR_TAKE(job->reading), is_online, agents) == 0;

@@ -19,9 +19,9 @@ struct wr_server_config {
 	bool is_plain; /* HTTP in the clear: loopback only, unless `is_behind_proxy` */
 	bool is_behind_proxy;
 	uint16_t hub_port;
-	bool has_no_stun;   /* the hub's port tells nobody what address it sees */
-	uint16_t stun_port; /* a second one that does; 0: none */
-	const char *api_endpoint;  /* host:port by which machines reach the API; NULL: api_listen,
+	bool has_no_stun;         /* the hub's port tells nobody what address it sees */
+	uint16_t stun_port;       /* a second one that does; 0: none */
+	const char *api_endpoint; /* host:port by which machines reach the API; NULL: api_listen,
 				   * where it is one that they can reach */
 	const char *hub_endpoint; /* host:port that machines are told; NULL: guessed */
 	const char *network;      /* default range of new organisations: "10.100.0.0/16" */

@@ -28,7 +28,7 @@ struct wr_backend_config {
 	uint32_t mark;             /* SO_MARK of what it sends; 0: none */
 	uint32_t mtu;
 	unsigned workers;           /* the engine's */
-	const struct wr_aead *aead; /* the engine's */
+	const struct wr_aead *aead; /* the engine's; NULL: the fastest */
 	unsigned time_scale;        /* the engine's: how much faster its timers run; 0 is 1 */
 	bool has_wg_view;           /* the engine's: `wg show` finds it, and may only look */
 	/* Something authentic came from a peer, from an address that is not the one traffic goes to

@@ -140,7 +140,7 @@ static int open_engine(struct wr_engine_backend *backend, const struct wr_backen
 {
 	struct wr_engine_config engine = {
 		.workers = config->workers,
-		.aead = config->aead,
+		.aead = config->aead ? config->aead : wr_aead_pick(NULL),
 		.timing = wr_timing_scaled(config->time_scale ? config->time_scale : 1),
 		.heard = on_heard,
 		.shook = on_shook,

@@ -202,9 +202,17 @@ def test_clashing_routes_are_refused(served):
     org = served.org("Clash")
     served.add(org, "first", routes=["192.168.60.0/24"])
     path = f"/orgs/{org['uid']}/machines"
-    for routes in (["192.168.60.0/24"], ["10.100.0.0/16"], ["0.0.0.0/0"], ["10.100.0.1/32"]):
+    for routes in (["10.100.0.0/16"], ["0.0.0.0/0"], ["10.100.0.1/32"]):
         answer = served.local.ask("POST", path, {"name": "second", "routes": routes})
         assert answer.status in (409, 422), (routes, answer)
+
+
+def test_a_second_router_of_a_range_stands_by(served):
+    org = served.org("Standby")
+    for name in ("first", "second"):
+        served.add(org, name, routes=["192.168.60.0/24"])
+    routes = served.local.get(f"/orgs/{org['uid']}/routes")["items"]
+    assert [one["is_active"] for one in routes] == [True, False], routes
 
 
 # Names

@@ -50,7 +50,7 @@ class GuestMember(Member):
 
     def __init__(self, network, host, name, options=(), backend="kernel"):
         super().__init__(network, host, name, options, backend)
-        self.state = f"{FOLDER}/state"
+        self.state, self.pid_file = f"{FOLDER}/state", f"{FOLDER}/pid"
 
     def cli(self, *argv, input=None, timeout=60):
         command = f"WARREN_STATE={self.state} {shlex.join([programs.warren_cli(), *map(str, argv)])}"
@@ -62,32 +62,32 @@ class GuestMember(Member):
 
     def start(self):
         self.starts += 1
-        self.host.script(f"mkdir -p {FOLDER}; rm -f {FOLDER}/pid; WARREN_STATE={self.state} LOG_LEVEL=verbose setsid sh -c "
-                         f"'echo $$ >{FOLDER}/pid; exec {programs.warren_cli()} agent -f' >{self.log} 2>&1 &")
+        self.host.script(f"mkdir -p {FOLDER}; rm -f {self.pid_file}; WARREN_STATE={self.state} LOG_LEVEL=verbose setsid sh -c "
+                         f"'echo $$ >{self.pid_file}; exec {programs.warren_cli()} agent -f' >{self.log} 2>&1 &")
         wait.until(lambda: "runs" in self.said() or not self.is_running(), SECONDS_TO_START, f"the agent of {self.name}", 0.2)
         assert self.is_running(), f"the agent of {self.name} ended: {self.said()}"
         return self
 
     def is_running(self):
-        return self.host.script(f"kill -0 $(cat {FOLDER}/pid)")[0] == 0
+        return self.host.script(f"kill -0 $(cat {self.pid_file})")[0] == 0
 
     def said(self):
         return self.host.script(f"cat {self.log}")[1]
 
     def kill(self):
-        self.host.script(f"kill -9 $(cat {FOLDER}/pid)")
+        self.host.script(f"kill -9 $(cat {self.pid_file})")
         wait.until(lambda: not self.is_running(), SECONDS_TO_STOP, "the agent to end", 0.1)
 
     def stop(self):
         if not self.starts:
             return
-        self.host.script(f"kill $(cat {FOLDER}/pid)")
+        self.host.script(f"kill $(cat {self.pid_file})")
         wait.until(lambda: not self.is_running(), SECONDS_TO_STOP, f"the agent of {self.name} to end: {self.said()}", 0.1)
 
     close = stop
 
     def memory(self):
         """Bytes by the names of /proc/PID/status: VmRSS, RssAnon, RssFile."""
-        lines = self.host.script(f"cat /proc/$(cat {FOLDER}/pid)/status")[1].splitlines()
+        lines = self.host.script(f"cat /proc/$(cat {self.pid_file})/status")[1].splitlines()
         fields = dict(line.split(":", 1) for line in lines if ":" in line)
         return {name: int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM", "RssAnon", "RssFile")}

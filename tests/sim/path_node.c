@@ -2,6 +2,7 @@
 #include "path_world.h"
 
 #define SESSION_LIFE (180 * S)
+#define REKEY_AFTER (120 * S)
 #define HANDSHAKE_RETRY (5 * S)
 #define HELLO_EVERY (8 * S)
 #define LOOK_EVERY (1 * S)
@@ -78,6 +79,8 @@ static void send_data(struct world *world, struct host *host)
 		begin_session(world, host);
 		return;
 	}
+	if (host->shaken + REKEY_AFTER < world->now)
+		begin_session(world, host);
 	oracle_sent(world, host);
 	host->session_used = world->now;
 	host->sent_now++;
@@ -177,6 +180,7 @@ static void shook(struct world *world, struct host *host)
 	trace(world, "%d has a session", host->number);
 	host->has_session = true;
 	host->is_half_open = host->is_unheard = false;
+	host->shaken = world->now;
 	host->session_used = world->now;
 	wr_path_handshake(host->path, now_of(world));
 	if (!wr_heap_has(&host->look))

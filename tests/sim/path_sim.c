@@ -2,7 +2,7 @@
  *
  * usage: sim_path [--seed N] [--runs N] [--seconds N] [--trace]
  *   --seed N     the first run's seed; each further run has the next one (default: the time)
- *   --runs N     how many runs (default 2000)
+ *   --runs N     how many runs (default 1000)
  *   --seconds N  instead of --runs: for so long
  *   --trace      print what happens */
 #include <getopt.h>
@@ -318,7 +318,7 @@ static struct options parse(int argc, char **argv)
 		{ "trace", no_argument, NULL, 't' },
 		{ 0 },
 	};
-	struct options options = { .seed = (uint64_t)time(NULL), .runs = 2000 };
+	struct options options = { .seed = (uint64_t)time(NULL), .runs = 1000 };
 	int name;
 
 	while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {

@@ -100,7 +100,7 @@ struct host {
 	struct wr_path_own own;
 	struct wr_endpoint endpoint, set; /* where traffic goes, and was told to */
 	bool has_session, is_half_open, is_unheard;
-	uint64_t unheard;
+	uint64_t unheard, shaken;
 	bool is_alive; /* something came from where traffic goes, since the last look */
 	uint64_t session_used, initiated;
 	struct wr_heap_node alarm, look, pace,
@@ -132,8 +132,8 @@ struct world {
 	struct wr_heap due; /* packets */
 	struct wr_heap alarms;
 	uint64_t delay[HOSTS + 1][HOSTS + 1], jitter;
-	unsigned loss;        /* percent */
-	bool is_cut[HOSTS];   /* direct packets from there */
+	unsigned loss;      /* percent */
+	bool is_cut[HOSTS]; /* direct packets from there */
 	bool is_hub_down;
 	uint64_t relay_since; /* the relay has worked since then */
 	bool is_steady;       /* nothing bad happens: nothing may be lost */

@@ -306,8 +306,8 @@ static void assert_has(const char *what, const char *text, const char *before, c
 static const char *manual_of(const struct wr_verb *verb)
 {
 	static const struct wr_verb *const of_agent[] = {
-		&wr_verb_join,	  &wr_verb_leave,  &wr_verb_status,    &wr_verb_peers,
-		&wr_verb_ip,	  &wr_verb_ping,   &wr_verb_whois,     &wr_verb_netcheck,
+		&wr_verb_join,    &wr_verb_leave,  &wr_verb_status,    &wr_verb_peers,
+		&wr_verb_ip,      &wr_verb_ping,   &wr_verb_whois,     &wr_verb_netcheck,
 		&wr_verb_refresh, &wr_verb_rotate, &wr_verb_advertise, &wr_verb_agent,
 	};
 
