@@ -39,6 +39,7 @@ class GuestHost(Guest):
         self.ip(f"address add {site.lan}.{number}/24 dev eth0")
         self.ip(f"route add default via {site.lan}.1")
         self.site = site
+        wait.until(lambda: "fe80::" in self.ip("address show dev eth0"), 20, "an address that comes by itself", 0.1)
         return self
 
     def links(self):

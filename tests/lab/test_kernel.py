@@ -127,16 +127,19 @@ def test_traffic_at_once_by_the_relay_and_then_directly(world):
     assert gale.status()["backend"] == "kernel" and birch.status()["backend"] == "engine"
     assert "kernel" in gale.cli("status").stdout
     world.cut()
-    assert len(birch.reaches(gale)) == 3, "over the relay"
-    assert len(gale.reaches(birch)) == 3, "over the relay"
-    assert birch.path(gale) == gale.path(birch) == "relayed"
+    for one, other in ((birch, gale), (gale, birch)):
+        assert one.reaches(other, 1), "the first packet waits for a handshake over the relay, and comes"
+        # To try an address the kernel's endpoint is moved there for some milliseconds, which loses what is sent then.
+        assert len(one.reaches(other, 6, 1)) >= 4, "over the relay"
+        assert one.path(other) == "relayed"
     world.internet.mend()
     direct = world.internet.watch(world.guest.site.outside, birch.host.site.outside)
     birch.wait_path(gale, "direct", 40)
     gale.wait_path(birch, "direct", 40)
     before = direct()
-    assert len(birch.reaches(gale, 5)) == 5 and len(gale.reaches(birch, 5)) == 5
-    assert direct() - before >= 20, "ten echoes are twenty packets on the wire"
+    for one, other in ((birch, gale), (gale, birch)):
+        assert len(one.reaches(other, 5, 1)) >= 4
+    assert direct() - before >= 16, "eight echoes are sixteen packets on the wire"
 
 
 @pytest.mark.limit(240)
@@ -242,6 +245,7 @@ def test_leaving_puts_everything_back(world):
 def test_an_agent_that_is_killed_leaves_its_tunnel_and_finds_it_again(world):
     birch, gale = world.birch, world.join()
     settle(birch, gale)
+    assert birch.reaches(gale)
     gale.kill()
     assert len(birch.reaches(gale)) == 3, "the kernel carries on without it"
     gale.start()

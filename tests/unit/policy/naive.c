@@ -247,9 +247,15 @@ enum wr_verdict naive_judge(struct naive *naive, const struct naive_packet *pack
 enum wr_verdict naive_judge_error(struct naive *naive, uint32_t src_slot, uint32_t dst_slot,
 				  const struct naive_packet *about)
 {
-	struct naive_flow *flow = find(naive, about);
+	/* The quoted packet tells addresses only; the machines are those of the error, and two
+	 * of them may claim one address. */
+	struct naive_packet quoted = *about;
+	struct naive_flow *flow;
 
-	if (about->src_slot != dst_slot || about->dst_slot != src_slot || !is_known(naive, flow))
+	quoted.src_slot = dst_slot;
+	quoted.dst_slot = src_slot;
+	flow = find(naive, &quoted);
+	if (!is_known(naive, flow))
 		return WR_DROP_POLICY;
 	return allows(naive, &flow->opening) ? WR_TAKEN : WR_DROP_POLICY;
 }
