@@ -1,13 +1,14 @@
 """The command line of script/bench."""
 
 import argparse
+import itertools
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import agents, implementations, isolate, paths, report, rounds, tools
+from . import agents, implementations, isolate, member, paths, report, rounds, tools
 from .disturbance import Disturbance
 from .errors import BenchError, Interrupted
 from .figures import ALL, HUB
@@ -72,7 +73,7 @@ def channels(given: argparse.Namespace) -> int:
         signal.signal(number, interrupt)
     with Star() as star:
         lines = agents.measure(star, build, 1000 if given.quick else 10_000, given.quick)
-    for line in paths.measure(build):
+    for line in itertools.chain(paths.measure(build), member.measure(build, given.quick)):
         lines.append(line)
     return 1 if given.check and not all(line.is_met for line in lines) else 0
 

@@ -33,6 +33,7 @@ class Part:
     name: str
     about: str
     after: list = field(default_factory=list)  # parts that must have ended well
+    nightly: bool = False  # only then
     cores: int = 1  # 0: waits more than it works, and runs beside others
 
 
@@ -44,12 +45,13 @@ PARTS = [
     Part("lab", "agents behind NATs of every kind, with real packets", after=["program"], cores=0),
     Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
     Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
-    Part("asan", "unit tests and simulator under AddressSanitizer and UBSan"),
-    Part("clang", "builds with clang, without warnings"),
+    Part("asan", "builds with clang, without warnings; unit tests and simulator under AddressSanitizer and UBSan"),
+    Part("clang", "builds with clang as people get it, and its unit tests", nightly=True),
     Part("tsan", "the engine under ThreadSanitizer"),
     Part("fuzz", "every parser and the receive path against libFuzzer"),
     Part("style", "floors, formatting, scripts, manual pages, completions, documents"),
     Part("e2e-asan", "real packets under AddressSanitizer and UBSan", after=["asan"]),
+    Part("lab-asan", "agents behind NATs under AddressSanitizer and UBSan", after=["asan"], cores=0),
     Part("demo", "script/demo", after=["program"]),
 ]
 
@@ -171,9 +173,9 @@ def show_end_of(log):
     print("----")
 
 
-def wanted_parts(names):
-    """The parts named and what they come after, in the order of PARTS."""
-    wanted = set(names)
+def wanted_parts(names, nightly):
+    """The parts named, or all of day or night, and what they come after, in the order of PARTS."""
+    wanted = set(names or (part.name for part in PARTS if nightly or not part.nightly))
     for part in reversed(PARTS):
         if part.name in wanted:
             wanted |= set(part.after)
@@ -196,7 +198,7 @@ def main():
             print(f"{part.name:9} {part.about}")
         return 0
 
-    suite = Suite(wanted_parts(arguments.only) if arguments.only else PARTS, arguments.nightly)
+    suite = Suite(wanted_parts(arguments.only, arguments.nightly), arguments.nightly)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         suite.run()

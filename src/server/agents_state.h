@@ -39,8 +39,9 @@
 #define WR_AGENTS_OFFLINE WR_SPAN_MS(9850)
 /* No answer to pings for so long: the channel is dead. */
 #define WR_AGENTS_DEAD WR_SPAN_S(30)
-/* A quiet channel is pinged now and then, so that both ends know that it is there. */
-#define WR_AGENTS_QUIET WR_SPAN_S(300)
+/* A quiet channel is pinged now and then: seldom, for its agent asks each five minutes, and a dead
+ * one is found when there is something to tell. */
+#define WR_AGENTS_QUIET WR_SPAN_S(900)
 /* After a start, machines are taken to be as they were when the server ended. */
 #define WR_AGENTS_GRACE WR_SPAN_S(30)
 /* Pairs that are kept of a machine's reports, and of all. */

@@ -10,8 +10,7 @@ from lab import host as hosts
 from lab import programs, wait
 from lab.guest import Guest
 
-# The shell of the guest has a program of its own for most names, which does less.
-TOOLS = ("nft", "sysctl")
+TOOLS = ("nft",)
 HOSTS = "127.0.0.1 localhost\n"
 FOLDER = "/var/lib/member"
 # It is emulated: some thirty times slower than this machine.
