@@ -16,7 +16,7 @@ static uint64_t hash(const struct wr_paths *paths, const void *data, size_t len)
 
 static uint64_t hash_ip(const struct wr_paths *paths, const struct wr_ip *ip)
 {
-	uint8_t data[17] = { ip->family };
+	uint8_t data[17] = { (uint8_t)ip->family };
 
 	memcpy(data + 1, ip->bytes, 16);
 	return hash(paths, data, sizeof(data));

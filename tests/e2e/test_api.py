@@ -42,6 +42,23 @@ GET    /orgs/{org}/machines/{machine}             viewer
 PATCH  /orgs/{org}/machines/{machine}             operator
 DELETE /orgs/{org}/machines/{machine}             operator
 POST   /orgs/{org}/machines/{machine}/rotate      operator
+POST   /orgs/{org}/machines/{machine}/approve     operator
+POST   /orgs/{org}/machines/{machine}/routes      operator
+POST   /orgs/{org}/machines/{machine}/routes/approve operator
+POST   /orgs/{org}/machines/{machine}/routes/reject operator
+POST   /orgs/{org}/machines/{machine}/routes/remove operator
+GET    /orgs/{org}/routes                         viewer
+GET    /orgs/{org}/keys                           operator
+POST   /orgs/{org}/keys                           operator
+DELETE /orgs/{org}/keys/{key}                     operator
+GET    /orgs/{org}/dns                            viewer
+POST   /orgs/{org}/dns                            operator
+DELETE /orgs/{org}/dns/{record}                   operator
+POST   /join                                      anyone
+GET    /agent                                     machine
+DELETE /agent                                     machine
+POST   /agent/rotate                              machine
+PUT    /agent/routes                              machine
 GET    /orgs/{org}/policy                         viewer
 PUT    /orgs/{org}/policy                         admin
 POST   /orgs/{org}/policy/check                   viewer
@@ -101,9 +118,11 @@ def made_world(served):
     viewer_token = owner.post("/tokens", {"name": "narrow", "role": "viewer", "org": org["uid"]})
     callers["viewer-token"] = served.server.https(served.office, viewer_token["token"])
     invite = served.local.post(f"{path}/invites", {"role": "viewer"})
+    key = served.local.post(f"{path}/keys", {"tags": ["web"]})
+    record = served.local.post(f"{path}/dns", {"name": "git", "address": machine["address4"]})
     document = served.local.get("/openapi.json")
     values = {"org": org["uid"], "machine": machine["uid"], "user": "the-viewer", "token": token["uid"],
-              "invite": invite["uid"], "version": "1"}
+              "invite": invite["uid"], "version": "1", "key": key["uid"], "record": record["uid"]}
     return SimpleNamespace(served=served, org=org, other=other, machine=machine, callers=callers, document=document, values=values)
 
 
@@ -131,6 +150,8 @@ def expected(caller, method, path, access):
         return {422}
     if caller == "nobody":
         return {401}
+    if access == "machine":
+        return {403}
     if access == "local":
         # Of site administrators only the local one may, which is looked at last.
         return {422} if caller in ("local", "site") else {403, 404}
@@ -172,7 +193,7 @@ def test_operation_is_allowed_or_refused_as_the_table_says(world, operation):
 
 def test_change_without_its_csrf_token_is_refused(world):
     for method, path, access in OPERATIONS:
-        if method == "GET" or access in ("anyone", "local", "site"):
+        if method == "GET" or access in ("anyone", "local", "site", "machine"):
             continue
         for token in (None, "", "x" * 64):
             answer = world.callers["owner"].ask(method, filled(path, world.values), headers={"X-CSRF-Token": token})
@@ -208,7 +229,7 @@ def schema_of(document, operation):
     return content.get("properties", {})
 
 
-WITH_BODY = [(method, path) for method, path, _ in OPERATIONS if method in ("POST", "PUT", "PATCH")]
+WITH_BODY = [(method, path) for method, path, access in OPERATIONS if method in ("POST", "PUT", "PATCH") and access != "machine"]
 DEEP = '{"name":' + "[" * 5000 + "]" * 5000 + "}"
 NO_JSON = {
     "nothing that is JSON": b"hello", "half of it": b'{"name": "x"', "two": b'{} {}', "a list": b"[]", "a number": b"7",

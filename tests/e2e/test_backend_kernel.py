@@ -29,7 +29,8 @@ def machine(folder):
 
 @pytest.mark.limit(180)
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("kinds", ["kernel kernel", "kernel engine", "engine kernel"])
+@pytest.mark.parametrize("kinds", ["kernel kernel", pytest.param("kernel engine", marks=pytest.mark.nightly),
+                                   pytest.param("engine kernel", marks=pytest.mark.nightly)])
 def test_backend_keeps_its_promises(machine, folder, kinds, program):
     status, output, errors = machine.script(f"WARREN_TEST_BACKENDS='{kinds}' {folder / program}", timeout=170)
     assert status == 0, f"{output}\n{errors}"

@@ -211,7 +211,7 @@ def test_a_second_router_of_a_range_stands_by(served):
     org = served.org("Standby")
     for name in ("first", "second"):
         served.add(org, name, routes=["192.168.60.0/24"])
-    routes = served.local.get(f"/orgs/{org['uid']}/routes")["items"]
+    routes = served.local.get(f"/orgs/{org['uid']}/routes")["routes"]
     assert [one["is_active"] for one in routes] == [True, False], routes
 
 

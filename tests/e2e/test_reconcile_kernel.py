@@ -31,7 +31,8 @@ def machine(program):
 
 @pytest.mark.limit(200)
 @pytest.mark.parametrize("name", ["makes_the_host_equal_to_the_map", "mends_what_was_deleted_by_hand", "mends_peers",
-                                  "begins_anew_with_another_interface", "forwards_where_it_may", "of_a_thousand_peers"])
+                                  "begins_anew_with_another_interface", "forwards_where_it_may",
+                                  pytest.param("of_a_thousand_peers", marks=pytest.mark.nightly)])
 def test_reconciler_with_the_kernels_wireguard(machine, program, name):
     status, output, errors = machine.script(
         f"ln -sf {shutil.which('dash')} /bin/sh; "
