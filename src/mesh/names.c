@@ -80,31 +80,60 @@ static bool is_below(const char *name, const char *suffix)
 	       strcmp(name + name_len - suffix_len, suffix) == 0;
 }
 
+static void add_own(struct lines *lines, const struct wr_netmap *map)
+{
+	add_line(lines, &map->v4, map->name, map->suffix);
+	add_line(lines, &map->v6, map->name, map->suffix);
+	if (strcmp(map->name, "hub") != 0 && !wr_netmap_find_name(map, "hub")) {
+		add_line(lines, &map->hub_v4, "hub", map->suffix);
+		add_line(lines, &map->hub_v6, "hub", map->suffix);
+	}
+}
+
+static void add_records(struct lines *lines, const struct wr_netmap *map)
+{
+	for (size_t i = 0; i < map->record_count; i++) {
+		if (is_below(map->records[i].name, map->suffix))
+			add_line(lines, &map->records[i].ip, map->records[i].name, NULL);
+	}
+}
+
+static void add_peers(struct lines *lines, const struct wr_netmap *map)
+{
+	for (size_t i = 0; i < map->peer_count; i++) {
+		add_line(lines, &map->peers[i]->v4, map->peers[i]->name, map->suffix);
+		add_line(lines, &map->peers[i]->v6, map->peers[i]->name, map->suffix);
+	}
+}
+
+static char *finish(struct lines *lines, bool *ret_is_cut)
+{
+	if (lines->is_short) {
+		free(lines->text);
+		return NULL;
+	}
+	*ret_is_cut = lines->is_cut;
+	return lines->text ? lines->text : strdup("");
+}
+
 char *wr_names_lines(const struct wr_netmap *map, struct wr_families reached, bool *ret_is_cut)
 {
 	struct lines lines = { .reached = reached };
-	const char *suffix = map->suffix;
 
-	add_line(&lines, &map->v4, map->name, suffix);
-	add_line(&lines, &map->v6, map->name, suffix);
-	if (strcmp(map->name, "hub") != 0 && !wr_netmap_find_name(map, "hub")) {
-		add_line(&lines, &map->hub_v4, "hub", suffix);
-		add_line(&lines, &map->hub_v6, "hub", suffix);
-	}
-	for (size_t i = 0; i < map->record_count; i++) {
-		if (is_below(map->records[i].name, suffix))
-			add_line(&lines, &map->records[i].ip, map->records[i].name, NULL);
-	}
-	for (size_t i = 0; i < map->peer_count; i++) {
-		add_line(&lines, &map->peers[i]->v4, map->peers[i]->name, suffix);
-		add_line(&lines, &map->peers[i]->v6, map->peers[i]->name, suffix);
-	}
-	if (lines.is_short) {
-		free(lines.text);
-		return NULL;
-	}
-	*ret_is_cut = lines.is_cut;
-	return lines.text ? lines.text : strdup("");
+	add_own(&lines, map);
+	add_records(&lines, map);
+	add_peers(&lines, map);
+	return finish(&lines, ret_is_cut);
+}
+
+/* The hub's DNS answers for machines; records besides are known to the map only, and
+ * systemd-resolved reads the hosts file too. */
+static char *record_lines(const struct wr_netmap *map, struct wr_families reached, bool *ret_is_cut)
+{
+	struct lines lines = { .reached = reached };
+
+	add_records(&lines, map);
+	return finish(&lines, ret_is_cut);
 }
 
 /* --- The hosts file. --- */
@@ -196,12 +225,9 @@ static void use_resolved(struct wr_names *names, const struct wr_netmap *map,
 		wr_resolved_set_map(names->resolved, map, reached);
 }
 
-static void use_hosts(struct wr_names *names, const struct wr_netmap *map,
-		      struct wr_families reached)
+/* Takes `lines`; NULL: as before. */
+static void use_hosts(struct wr_names *names, char *lines, bool is_cut)
 {
-	bool is_cut = false;
-	char *lines = wr_names_lines(map, reached, &is_cut);
-
 	if (!lines)
 		return;
 	if (!names->lines || strcmp(names->lines, lines) != 0)
@@ -216,12 +242,17 @@ static void use_hosts(struct wr_names *names, const struct wr_netmap *map,
 void wr_names_set_map(struct wr_names *names, const struct wr_netmap *map,
 		      struct wr_families reached)
 {
+	bool is_cut = false;
+
 	if (names->kind == WR_NAMES_OFF)
 		return;
-	if (!names->lines && (names->resolved || wants_resolved(names, map)))
-		use_resolved(names, map, reached);
-	else
-		use_hosts(names, map, reached);
+	if (!names->resolved && (names->lines || !wants_resolved(names, map))) {
+		use_hosts(names, wr_names_lines(map, reached, &is_cut), is_cut);
+		return;
+	}
+	use_resolved(names, map, reached);
+	if (map->record_count || names->has_block)
+		use_hosts(names, record_lines(map, reached, &is_cut), is_cut);
 }
 
 void wr_names_set_link(struct wr_names *names)
@@ -232,14 +263,18 @@ void wr_names_set_link(struct wr_names *names)
 
 enum wr_mend wr_names_run(struct wr_names *names)
 {
-	if (names->resolved)
-		return wr_resolved_run(names->resolved);
-	return names->lines ? run_hosts(names) : WR_MEND_NOTHING;
+	enum wr_mend hosts = names->lines ? run_hosts(names) : WR_MEND_NOTHING;
+	enum wr_mend resolved = names->resolved ? wr_resolved_run(names->resolved)
+						: WR_MEND_NOTHING;
+
+	return hosts > resolved ? hosts : resolved;
 }
 
 const char *wr_names_trouble(const struct wr_names *names)
 {
-	return names->resolved ? wr_resolved_trouble(names->resolved) : names->trouble;
+	const char *trouble = names->resolved ? wr_resolved_trouble(names->resolved) : "";
+
+	return *trouble ? trouble : names->trouble;
 }
 
 bool wr_names_is_resolved(const struct wr_names *names)
