@@ -261,7 +261,8 @@ static void turn_until(bool (*is_so)(void), unsigned ms)
 
 	uv_timer_init(&loop, &timer);
 	timer.data = &is_over;
-	uv_timer_start(&timer, on_timer, ms, 0);
+	/* Again and again: uv_run() may call it first, and wait for something else after. */
+	uv_timer_start(&timer, on_timer, ms, ms ? ms : 1);
 	while (!is_over && !(is_so && is_so()))
 		uv_run(&loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&timer, NULL);
