@@ -35,7 +35,7 @@ static unsigned changes_after(struct watching *watching, const char *command)
 	namespace_run("%s", command);
 	watching->is_over = false;
 	uv_update_time(&watching->loop);
-	uv_timer_start(&watching->timer, on_over, 700, 0);
+	uv_timer_start(&watching->timer, on_over, 700, 700);
 	while (!watching->is_over)
 		uv_run(&watching->loop, UV_RUN_ONCE);
 	return watching->changes - before;

@@ -250,7 +250,7 @@ static void turn_for(unsigned ms)
 	uv_timer_init(&loop, &timer);
 	timer.data = &is_over;
 	uv_update_time(&loop);
-	uv_timer_start(&timer, on_timer, ms, 0);
+	uv_timer_start(&timer, on_timer, ms, ms ? ms : 1);
 	while (!is_over)
 		uv_run(&loop, UV_RUN_ONCE);
 	is_over = false;
