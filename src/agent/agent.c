@@ -114,6 +114,12 @@ static int open_parts(struct wr_agent *agent, char ret_why[200])
 	if (status < 0)
 		return status;
 	status = open_mesh(agent);
+	if (status == -ENOENT && wr_backend_kind(agent->backend) == WR_BACKEND_KERNEL) {
+		snprintf(ret_why, 200,
+			 "nft(8) is not there, which enforces the policy beside the kernel's "
+			 "WireGuard: install nftables, or join with --backend engine");
+		return status;
+	}
 	if (status == 0)
 		status = wr_agent_open_uplink(agent);
 	if (status == 0)
