@@ -57,7 +57,6 @@ struct wr_agent {
 	struct wr_path_own own; /* candidates */
 
 	/* The server. */
-	uint64_t server_generation; /* of the map that it sent last */
 	char server_version[32];
 	char trouble[200];  /* why the channel is not open, or what it was refused for; "" */
 	char refusal[32];   /* reason of a refusal; "" */

@@ -85,7 +85,6 @@ static void obey(struct wr_agent *agent, struct wr_netmap *map)
 {
 	int status;
 
-	agent->server_generation = map->generation;
 	if (is_behind(agent, map) && !agent->accepts_older) {
 		hold(agent, map);
 		wr_netmap_free(map);

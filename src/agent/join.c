@@ -18,15 +18,11 @@
 /* An agent that is to end waits for a call that is under way. */
 #define CALL_SECONDS 10
 
-static void json_freep(json_t **json)
-{
-	json_decref(*json);
-}
-
 /* What a problem document says (RFC 9457), as one line. */
 static int explain(const struct wr_http_answer *answer, char ret_why[WR_JOIN_WHY_LEN])
 {
-	WR_AUTO(json_freep) json_t *problem = json_loads(answer->body ? answer->body : "", 0, NULL);
+	WR_AUTO(json_decrefp)
+	json_t *problem = json_loads(answer->body ? answer->body : "", 0, NULL);
 	const json_t *fault = json_array_get(json_object_get(problem, "faults"), 0);
 	const char *detail = json_string_value(json_object_get(problem, "detail"));
 	const char *reason = json_string_value(json_object_get(fault, "reason"));
@@ -112,7 +108,8 @@ static bool copy(const json_t *object, const char *name, char *ret_text, size_t 
 static int take_answer(const struct wr_http_answer *answer, struct wr_state *state,
 		       bool *ret_is_pending, char ret_why[WR_JOIN_WHY_LEN])
 {
-	WR_AUTO(json_freep) json_t *object = json_loads(answer->body ? answer->body : "", 0, NULL);
+	WR_AUTO(json_decrefp)
+	json_t *object = json_loads(answer->body ? answer->body : "", 0, NULL);
 	const char *said = json_string_value(json_object_get(object, "state"));
 
 	if (!copy(object, "machine", state->uid, sizeof(state->uid)) ||
@@ -138,7 +135,7 @@ static void wipe_text(char *text)
 int wr_join_ask(const struct wr_join_key *key, const char *name, struct wr_state *state,
 		bool *ret_is_pending, char ret_why[WR_JOIN_WHY_LEN])
 {
-	WR_AUTO(json_freep) json_t *request = request_json(key, name, state);
+	WR_AUTO(json_decrefp) json_t *request = request_json(key, name, state);
 	char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	struct wr_http_answer answer = { 0 };
 	int status;

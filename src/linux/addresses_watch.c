@@ -2,30 +2,17 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "linux/addresses.h"
+#include "linux/news.h"
 #include "linux/rtnl.h"
 
 int wr_addresses_watch(int *ret_fd)
 {
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-			     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
-	};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	int status;
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		status = -errno;
-		close(fd);
-		return status;
-	}
-	*ret_fd = fd;
-	return 0;
+	return wr_news_watch(NETLINK_ROUTE,
+			     RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+				     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+			     ret_fd);
 }
 
 struct news {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "linux/news.h"
 #include "linux/nft.h"
 
 /* netlink(7): the kernel splits a dump at 32 KiB. */
@@ -248,29 +249,10 @@ int wr_nft_fingerprint(const char *name, uint64_t *ret_fingerprint)
 
 int wr_nft_watch(int *ret_fd)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK,
-				       .nl_groups = 1u << (NFNLGRP_NFTABLES - 1) };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
-	int status = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		status = -errno;
-		close(fd);
-		return status;
-	}
-	*ret_fd = fd;
-	return 0;
+	return wr_news_watch(NETLINK_NETFILTER, 1u << (NFNLGRP_NFTABLES - 1), ret_fd);
 }
 
 bool wr_nft_drain(int fd)
 {
-	bool has_news = false;
-	uint8_t byte;
-
-	/* ENOBUFS: some were lost, which is news too. */
-	while (recv(fd, &byte, sizeof(byte), 0) >= 0 || errno == ENOBUFS || errno == EINTR)
-		has_news = true;
-	return has_news;
+	return wr_news_drain(fd);
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "linux/news.h"
 #include "linux/rtnl.h"
 
 /* --- Making it so. --- */
@@ -157,32 +158,13 @@ int wr_setup_apply(const struct wr_setup *setup)
 
 int wr_setup_watch(int *ret_fd)
 {
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-			     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
-	};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	int status = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		status = -errno;
-		close(fd);
-		return status;
-	}
-	*ret_fd = fd;
-	return 0;
+	return wr_news_watch(NETLINK_ROUTE,
+			     RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+				     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+			     ret_fd);
 }
 
 bool wr_setup_drain(int fd)
 {
-	bool has_news = false;
-	uint8_t byte;
-
-	/* ENOBUFS: some were lost, which is news too. */
-	while (recv(fd, &byte, sizeof(byte), 0) >= 0 || errno == ENOBUFS || errno == EINTR)
-		has_news = true;
-	return has_news;
+	return wr_news_drain(fd);
 }

@@ -212,8 +212,8 @@ void wr_netmap_read_head(struct wr_netmap_reader *reader, const json_t *message,
 static void read_peers(struct wr_netmap_reader *reader, const json_t *message,
 		       struct wr_netmap *map)
 {
-	const json_t *list, *item;
-	size_t count = wr_netmap_list(reader, message, "peers", true, WR_NETMAP_PEERS, &list), i;
+	const json_t *list;
+	size_t count = wr_netmap_list(reader, message, "peers", true, WR_NETMAP_PEERS, &list);
 
 	if (reader->has_fault)
 		return;
@@ -222,15 +222,7 @@ static void read_peers(struct wr_netmap_reader *reader, const json_t *message,
 		wr_netmap_fault(reader, "peers", "memory is short");
 		return;
 	}
-	json_array_foreach(list, i, item)
-	{
-		snprintf(reader->place, sizeof(reader->place), "peers[%zu]", i);
-		map->peers[map->peer_count] = wr_netmap_peer_parse(reader, item);
-		if (!map->peers[map->peer_count])
-			return;
-		map->peer_count++;
-	}
-	reader->place[0] = '\0';
+	wr_netmap_add_peers(reader, list, map);
 }
 
 static void read_type(struct wr_netmap_reader *reader, const json_t *message)

@@ -50,6 +50,10 @@ bool wr_netmap_is_endpoint(const struct wr_endpoint *endpoint);
 
 /* NULL if there is a fault. */
 struct wr_netmap_peer *wr_netmap_peer_parse(struct wr_netmap_reader *reader, const json_t *json);
+/* All of a list behind those that the map has, which has room for them; stops at the first fault.
+ */
+void wr_netmap_add_peers(struct wr_netmap_reader *reader, const json_t *list,
+			 struct wr_netmap *map);
 /* One owner less; the last one frees. NULL is fine. */
 void wr_netmap_peer_release(struct wr_netmap_peer *peer);
 

@@ -30,22 +30,6 @@ static struct wr_netmap *copy_head(const struct wr_netmap *map)
 
 /* --- Peers: what is not spoken of is shared. --- */
 
-static void add_new(struct wr_netmap_reader *reader, const json_t *list, struct wr_netmap *map)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-	{
-		snprintf(reader->place, sizeof(reader->place), "peers[%zu]", i);
-		map->peers[map->peer_count] = wr_netmap_peer_parse(reader, item);
-		if (!map->peers[map->peer_count])
-			return;
-		map->peer_count++;
-	}
-	reader->place[0] = '\0';
-}
-
 /* Uids that the delta speaks of, to be looked up: those of new peers, and those that are gone. */
 static json_t *named_uids(struct wr_netmap_reader *reader, const struct wr_netmap *map,
 			  const json_t *gone, const struct wr_netmap *from)
@@ -97,7 +81,7 @@ static void read_peers(struct wr_netmap_reader *reader, const struct wr_netmap *
 		wr_netmap_fault(reader, NULL, "memory is short");
 		return;
 	}
-	add_new(reader, changed, map);
+	wr_netmap_add_peers(reader, changed, map);
 	named = named_uids(reader, map, gone, from);
 	if (!named)
 		wr_netmap_fault(reader, NULL, "memory is short");

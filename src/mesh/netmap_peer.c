@@ -166,3 +166,19 @@ json_t *wr_netmap_peer_json(const struct wr_netmap_peer *peer)
 			 way_names[peer->way], "marks", marks_json(peer), "online", peer->is_online,
 			 "candidates", candidates_json(peer));
 }
+
+void wr_netmap_add_peers(struct wr_netmap_reader *reader, const json_t *list, struct wr_netmap *map)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		snprintf(reader->place, sizeof(reader->place), "peers[%zu]", i);
+		map->peers[map->peer_count] = wr_netmap_peer_parse(reader, item);
+		if (!map->peers[map->peer_count])
+			return;
+		map->peer_count++;
+	}
+	reader->place[0] = '\0';
+}

@@ -20,36 +20,12 @@ void wr_quick_keys(struct wr_key *ret_private, struct wr_key *ret_public)
 	*ret_public = wr_x25519_public(ret_private);
 }
 
-/* The value of a digit of base64; 64 for what is none. */
-static unsigned digit_of(char digit)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *found = digit ? strchr(digits, digit) : NULL;
-
-	return found ? (unsigned)(found - digits) : 64;
-}
-
 bool wr_quick_parse_key(const char *text, struct wr_key *ret_key)
 {
 	static const struct wr_key any = { .bytes = { 8, [31] = 0x40 } };
 	struct wr_key key, shared;
-	unsigned held = 0, bits = 0;
-	size_t len = 0;
 
-	if (strlen(text) != WR_KEY_BASE64_LEN || text[WR_KEY_BASE64_LEN - 1] != '=')
-		return false;
-	for (size_t i = 0; i < WR_KEY_BASE64_LEN - 1; i++) {
-		unsigned digit = digit_of(text[i]);
-
-		if (digit > 63)
-			return false;
-		held = (held << 6 | digit) & 0xffff;
-		bits += 6;
-		if (bits >= 8)
-			key.bytes[len++] = (uint8_t)(held >> (bits -= 8));
-	}
-	if (len != WR_KEY_LEN || held & 3 || !wr_x25519(&any, &key, &shared))
+	if (!wr_key_from_base64(text, &key) || !wr_x25519(&any, &key, &shared))
 		return false;
 	*ret_key = key;
 	return true;
