@@ -61,10 +61,3 @@ size_t wr_prefix_sort(struct wr_prefix *prefixes, size_t count)
 	}
 	return kept;
 }
-
-bool wr_prefix_is_among(const struct wr_prefix *prefixes, size_t count,
-			const struct wr_prefix *prefix)
-{
-	return count &&
-	       bsearch(prefix, prefixes, count, sizeof(*prefixes), wr_prefix_compare_any) != NULL;
-}

@@ -28,6 +28,3 @@ int wr_prefix_compare(const struct wr_prefix *a, const struct wr_prefix *b);
 int wr_prefix_compare_any(const void *a, const void *b);
 /* Sorts them and takes out those that are there twice; how many are left. */
 size_t wr_prefix_sort(struct wr_prefix *prefixes, size_t count);
-/* True if the sorted ones have it. */
-bool wr_prefix_is_among(const struct wr_prefix *prefixes, size_t count,
-			const struct wr_prefix *prefix);
