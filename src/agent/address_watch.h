@@ -1,6 +1,6 @@
 /* Tells when this host's addresses or its way out changed: once things have settled.
  *
- * Floor 8.  On the thread of its loop.  Source: linux/addresses.h. */
+ * Floor 9.  On the thread of its loop.  Source: linux/addresses.h. */
 #pragma once
 
 #include <uv.h>

@@ -1,6 +1,6 @@
 /* A member's daemon: keeps the channel, applies the map, and tells what it sees.
  *
- * Floor 8.  On the thread of its loop.  Source: docs/agents.md. */
+ * Floor 9.  On the thread of its loop.  Source: docs/agents.md. */
 #pragma once
 
 #include <uv.h>

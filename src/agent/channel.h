@@ -1,7 +1,7 @@
 /* The agent's end of the channel: keeps it open, with jittered back-off between attempts, and
  * hands over whole messages.
  *
- * Floor 8.  On the thread of its loop.  Source: docs/agents.md, "The channel". */
+ * Floor 9.  On the thread of its loop.  Source: docs/agents.md, "The channel". */
 #pragma once
 
 #include <jansson.h>

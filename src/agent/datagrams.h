@@ -5,7 +5,7 @@
  * Other programs of this host can reach the socket too: only what looks like WireGuard is taken,
  * and answers go to the tunnel's port alone, once that is known (wr_datagrams_expect()).
  *
- * Floor 8.  On the thread of its loop.  Source: docs/agents.md, "The channel". */
+ * Floor 9.  On the thread of its loop.  Source: docs/agents.md, "The channel". */
 #pragma once
 
 #include <uv.h>

@@ -1,6 +1,6 @@
 /* The agent from inside: one struct, from which all state hangs.
  *
- * Floor 8, for this folder only. The loop's thread. */
+ * Floor 9, for this folder only. The loop's thread. */
 #pragma once
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
 /* The one exchange that makes a machine a member: a join key and a public key go to the server, an
  * identity comes back.
  *
- * Floor 8.  Blocks; any one thread.  Source: docs/agents.md, "Joining". */
+ * Floor 9.  Blocks; any one thread.  Source: docs/agents.md, "Joining". */
 #pragma once
 
 #include "agent/state.h"

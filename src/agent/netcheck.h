@@ -5,7 +5,7 @@
  * then each sends to where the server sees the other: that shows hairpinning, and some of the
  * filtering.
  *
- * Floor 8.  On the thread of its loop.  Source: RFC 4787, RFC 5780, wire/stun.h. */
+ * Floor 9.  On the thread of its loop.  Source: RFC 4787, RFC 5780, wire/stun.h. */
 #pragma once
 
 #include <jansson.h>

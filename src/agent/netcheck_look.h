@@ -1,6 +1,6 @@
 /* A look at the network from inside.
  *
- * Floor 8, for netcheck alone. The loop's thread. */
+ * Floor 9, for netcheck alone. The loop's thread. */
 #pragma once
 
 #include "agent/netcheck.h"

@@ -5,7 +5,7 @@
  * helps, it is asked again every ten minutes, and when the network changed. A host whose own
  * address is the Internet's asks nobody.
  *
- * Floor 8.  On the thread of its loop.  libnatpmp, libminiupnpc. */
+ * Floor 9.  On the thread of its loop.  libnatpmp, libminiupnpc. */
 #pragma once
 
 #include <uv.h>

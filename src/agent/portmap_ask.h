@@ -1,6 +1,6 @@
 /* One question to the router: to map a port, or to give it back; in one of three ways.
  *
- * Floor 8, for portmap alone.  On the thread of its loop. */
+ * Floor 9, for portmap alone.  On the thread of its loop. */
 #pragma once
 
 #include <uv.h>

@@ -1,6 +1,6 @@
 /* Looks each minute whether UDP to an address works: a STUN request, until one is answered.
  *
- * Floor 8.  On the thread of its loop. */
+ * Floor 9.  On the thread of its loop. */
 #pragma once
 
 #include <uv.h>

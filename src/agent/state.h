@@ -6,7 +6,7 @@
  *     STATE/warren0/control.sock while the agent runs
  *     STATE/warren0/lock         one agent at a time
  *
- * Floor 8.  One thread; waits for the disk. Holds secrets. */
+ * Floor 9.  One thread; waits for the disk. Holds secrets. */
 #pragma once
 
 #include <net/if.h>

@@ -5,7 +5,7 @@
  * or when the hub says over the channel that it hears nothing. From then on a STUN request a
  * minute looks whether it works again.
  *
- * Floor 8.  On the thread of its loop.  Source: docs/agents.md, "Where UDP is blocked". */
+ * Floor 9.  On the thread of its loop.  Source: docs/agents.md, "Where UDP is blocked". */
 #pragma once
 
 #include <uv.h>

@@ -1,6 +1,6 @@
 /* The life of an agent's process, and how it is started.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/daemon.h"

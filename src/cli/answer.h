@@ -1,7 +1,7 @@
 /* An answer of a server as signing in needs it: status, cookie and body, out of bytes as they
  * come.
  *
- * Floor 9.  Bounded, whatever comes; http_parser reads the protocol. */
+ * Floor 10.  Bounded, whatever comes; http_parser reads the protocol. */
 #pragma once
 
 #include <http_parser.h>

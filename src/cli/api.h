@@ -1,6 +1,6 @@
 /* Asks a server's API for the verbs: which server, as whom, and what it said.
  *
- * Floor 9.  Every failure is told on standard error, in one line; "exit status" is
+ * Floor 10.  Every failure is told on standard error, in one line; "exit status" is
  * WR_EXIT_DONE or what the verb is to end with. */
 #pragma once
 

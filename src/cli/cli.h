@@ -1,6 +1,6 @@
 /* The command line: one program, verbs first.
  *
- * Floor 9.  Source: docs/man/warren.1. */
+ * Floor 10.  Source: docs/man/warren.1. */
 #pragma once
 
 #include "base/base.h"

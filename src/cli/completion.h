@@ -1,6 +1,6 @@
 /* Completions for shells, made of the table of verbs.
  *
- * Floor 9.  packaging/completions/ holds what these write; a test compares. */
+ * Floor 10.  packaging/completions/ holds what these write; a test compares. */
 #pragma once
 
 #include <stdio.h>

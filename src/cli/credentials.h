@@ -1,6 +1,6 @@
 /* What `warren login` keeps: which server, by which key it is known, and a token for it.
  *
- * Floor 9.  A JSON file, mode 0600: $XDG_CONFIG_HOME/warren/credentials. */
+ * Floor 10.  A JSON file, mode 0600: $XDG_CONFIG_HOME/warren/credentials. */
 #pragma once
 
 #include "base/base.h"

@@ -1,6 +1,6 @@
 /* Going on in the background, with the parent telling whether it went well.
  *
- * Floor 9.  Source: daemon(7). */
+ * Floor 10.  Source: daemon(7). */
 #pragma once
 
 #include "base/base.h"

@@ -1,6 +1,6 @@
 /* The server's data folder as others find it: is a server at work there, is its database whole.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "base/base.h"

@@ -1,6 +1,6 @@
 /* What `warren doctor` finds.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include <jansson.h>

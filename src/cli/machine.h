@@ -1,6 +1,6 @@
 /* What the verbs of machines share.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/api.h"

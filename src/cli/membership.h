@@ -1,7 +1,7 @@
 /* The networks that this machine is a member of, for the verbs: which one is meant, and asking
  * its agent over the control socket.
  *
- * Floor 9.  Every failure is told on standard error, in one line. */
+ * Floor 10.  Every failure is told on standard error, in one line. */
 #pragma once
 
 #include <jansson.h>

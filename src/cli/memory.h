@@ -1,6 +1,6 @@
 /* Memory that a process which mostly waits does not need: what its start took.
  *
- * Floor 9.  Any thread.
+ * Floor 10.  Any thread.
  * Source: madvise(2); dl_iterate_phdr(3); malloc_trim(3). */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* Tells the service manager how it goes.
  *
- * Floor 9.  Source: sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names. */
+ * Floor 10.  Source: sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names. */
 #pragma once
 
 /* `state`: "READY=1", "STOPPING=1". Nothing happens where nobody wants to know. */

@@ -1,6 +1,6 @@
 /* One's own password at the server that one is signed in to.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/verb.h"

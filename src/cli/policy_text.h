@@ -1,6 +1,6 @@
 /* A policy's text as lines: rules of a command line, and where they go.
  *
- * Floor 9.  Pure. */
+ * Floor 10.  Pure. */
 #pragma once
 
 #include "base/base.h"

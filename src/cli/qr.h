@@ -1,6 +1,6 @@
 /* QR codes for terminals: two modules a character, as half blocks.
  *
- * Floor 9.  libqrencode makes them. */
+ * Floor 10.  libqrencode makes them. */
 #pragma once
 
 #include <stdio.h>

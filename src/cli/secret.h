@@ -1,6 +1,6 @@
 /* The unlock secret: what opens the keys at rest.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/settings.h"

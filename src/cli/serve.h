@@ -1,6 +1,6 @@
 /* The life of the server's process.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/secret.h"

@@ -1,7 +1,7 @@
 /* The server's settings: flags over environment over file over defaults, and where each
  * came from.
  *
- * Floor 9.  Source: docs/man/warren-serve.8. */
+ * Floor 10.  Source: docs/man/warren-serve.8. */
 #pragma once
 
 #include "base/base.h"

@@ -1,7 +1,7 @@
 /* What the values of settings must be: each returns NULL where the value is good, else
  * words that go on after "must be".
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 const char *wr_check_any(const char *value);

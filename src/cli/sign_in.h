@@ -1,6 +1,6 @@
 /* A signed-in session, as browsers have it, for as long as it takes to get a token.
  *
- * Floor 9.  Every failure is told on standard error; "exit status" as in cli/api.h. */
+ * Floor 10.  Every failure is told on standard error; "exit status" as in cli/api.h. */
 #pragma once
 
 #include <jansson.h>

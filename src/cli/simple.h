@@ -1,6 +1,6 @@
 /* Verbs that are one call: a listing, a thing shown, a thing taken away.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/api.h"

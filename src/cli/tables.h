@@ -1,6 +1,6 @@
 /* Listings for people: columns, times, sizes.
  *
- * Floor 9.  What came from a server is made harmless for a terminal. */
+ * Floor 10.  What came from a server is made harmless for a terminal. */
 #pragma once
 
 #include <jansson.h>

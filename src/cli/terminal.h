@@ -1,6 +1,6 @@
 /* People at a terminal: what may be asked, and how it may look.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Whether a server that is signed in to is the right one.
  *
- * Floor 9.  Faults are told on standard error; "exit status" as in cli/api.h. */
+ * Floor 10.  Faults are told on standard error; "exit status" as in cli/api.h. */
 #pragma once
 
 #include "cli/verb.h"

@@ -1,7 +1,7 @@
 /* The verbs of the command line and their options: one table, out of which come
  * the parser, the help and the completions, and that the manual is checked with.
  *
- * Floor 9.  Constant. */
+ * Floor 10.  Constant. */
 #pragma once
 
 #include <stdio.h>

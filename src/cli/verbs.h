@@ -1,6 +1,6 @@
 /* The verbs, each in its own file; and options that several have.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "cli/verb.h"

@@ -1,6 +1,6 @@
 /* What `warren wg` was asked to do, by its arguments and environment.
  *
- * Floor 9. */
+ * Floor 10. */
 #pragma once
 
 #include "base/base.h"
