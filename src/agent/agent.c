@@ -12,13 +12,7 @@
 #include "linux/files.h"
 #include "tunnel/handle.h"
 
-/* --- What the parts tell. --- */
-
-static void on_drift(void *context, const char *what)
-{
-	(void)context;
-	wr_log_error("drift: mended: %s", what);
-}
+/* --- What the node tells. --- */
 
 /* By way of the server: a peer that does not answer over the relay may still hear that. */
 static void on_path_asks(void *context, const char *uid)
@@ -36,39 +30,80 @@ static void on_path_changed(void *context, const char *uid)
 	wr_agent_report_soon(context);
 }
 
+static void on_candidates_changed(void *context)
+{
+	wr_agent_report_now(context);
+}
+
+static void keep_port(struct wr_agent *agent, uint16_t port)
+{
+	if (agent->state.last_port == port)
+		return;
+	agent->state.last_port = port;
+	if (wr_state_save(&agent->state) < 0)
+		wr_log_error("state: cannot be kept in %s", agent->state.folder);
+}
+
+static void on_port_opened(void *context, uint16_t port)
+{
+	struct wr_agent *agent = context;
+
+	keep_port(agent, port);
+	wr_agent_tell_hub_endpoint(agent);
+	wr_datagrams_expect(agent->datagrams, port);
+}
+
+static void on_ended(void *context, int error)
+{
+	struct wr_agent *agent = context;
+
+	agent->config.ended(agent->config.context, error);
+}
+
 /* --- Opening. --- */
 
-static int open_mesh(struct wr_agent *agent)
+static int open_node(struct wr_agent *agent, char ret_why[200])
 {
-	const struct wr_reconciler_config reconciler = {
-		.backend = agent->backend,
-		.interface = agent->state.interface,
-		.accepts_routes = agent->state.accepts_routes,
-		.may_forward = agent->state.may_forward,
-		.masquerade = agent->state.masquerades,
-		.names = agent->state.names,
+	const struct wr_state *state = &agent->state;
+	struct wr_node_config config = {
+		.interface = state->interface,
+		.socket_path = agent->socket_path,
+		.what = "agent",
+		.version = agent->config.version,
+		.private_key = state->private_key,
+		.port = state->port,
+		.last_port = state->last_port,
+		.backend = state->backend,
+		.names = state->names,
 		.hosts_file = agent->config.hosts_file,
+		.accepts_routes = state->accepts_routes,
+		.may_forward = state->may_forward,
+		.masquerades = state->masquerades,
 		.keepalive = WR_HUB_KEEPALIVE,
-		.mtu = WR_TUNNEL_MTU,
-		.drifted = on_drift,
+		.workers = agent->config.workers,
+		.aead = agent->config.aead,
+		.port_opened = on_port_opened,
+		.candidates_changed = on_candidates_changed,
+		.network_changed = wr_agent_network_changed,
+		.path_changed = on_path_changed,
+		.path_asks = on_path_asks,
+		.describe = wr_agent_describe,
+		.calls = wr_agent_calls,
+		.call_count = wr_agent_call_count,
+		.ended = on_ended,
 		.context = agent,
 	};
-	const struct wr_paths_config paths = {
-		.backend = agent->backend,
-		.changed = on_path_changed,
-		.ask = on_path_asks,
-		.context = agent,
-	};
-	int status = wr_reconciler_new(agent->loop, &reconciler, &agent->reconciler);
+	int status = wr_node_open(agent->loop, &config, &agent->node, ret_why);
 
-	return status < 0 ? status : wr_paths_new(agent->loop, &paths, &agent->paths);
+	wr_wipe(&config.private_key, sizeof(config.private_key));
+	return status;
 }
 
 static void start_timers(struct wr_agent *agent)
 {
 	uv_timer_init(agent->loop, &agent->report_timer);
-	uv_async_init(agent->loop, &agent->reopen, wr_agent_reopen);
-	agent->report_timer.data = agent->reopen.data = agent;
+	uv_timer_init(agent->loop, &agent->keep_timer);
+	agent->report_timer.data = agent->keep_timer.data = agent;
 	wr_agent_start_tick(agent);
 }
 
@@ -90,7 +125,7 @@ static void load_map(struct wr_agent *agent)
 
 static int lock(struct wr_agent *agent, char ret_why[200])
 {
-	int status = wr_state_lock(agent->state.folder, &agent->lock_fd);
+	int status = wr_folder_lock(agent->state.folder, &agent->lock_fd);
 
 	if (status == -EBUSY)
 		snprintf(ret_why, 200, "the agent of %s runs already (warren status)",
@@ -107,27 +142,15 @@ static int open_parts(struct wr_agent *agent, char ret_why[200])
 
 	if (status < 0)
 		return status;
-	status = wr_agent_open_control(agent, ret_why);
-	if (status < 0)
-		return status;
-	status = wr_agent_open_backend(agent, ret_why);
-	if (status < 0)
-		return status;
-	status = open_mesh(agent);
-	if (status == -ENOENT && wr_backend_kind(agent->backend) == WR_BACKEND_KERNEL) {
-		snprintf(ret_why, 200,
-			 "nft(8) is not there, which enforces the policy beside the kernel's "
-			 "WireGuard: install nftables, or join with --backend engine");
+	status = wr_agent_open_uplink(agent);
+	if (status < 0) {
+		snprintf(ret_why, 200, "%s", strerror(-status));
 		return status;
 	}
-	if (status == 0)
-		status = wr_agent_open_uplink(agent);
-	if (status == 0)
-		status = wr_agent_watch_addresses(agent);
-	if (status == 0)
-		wr_agent_backend_opened(agent);
-	if (status == 0)
-		status = wr_agent_open_channel(agent);
+	status = open_node(agent, ret_why);
+	if (status < 0)
+		return status;
+	status = wr_agent_open_channel(agent);
 	if (status < 0) {
 		snprintf(ret_why, 200, "%s", strerror(-status));
 		return status;
@@ -161,7 +184,7 @@ int wr_agent_open(uv_loop_t *loop, const struct wr_agent_config *config, struct 
 	agent->state = *state;
 	*state = (struct wr_state){ .folder = NULL };
 	agent->map_path = wr_state_map_path(&agent->state);
-	agent->socket_path = wr_state_socket_path(agent->state.folder);
+	agent->socket_path = wr_folder_socket_path(agent->state.folder);
 	make_instance(agent);
 	start_timers(agent);
 	status = open_parts(agent, ret_why);
@@ -174,14 +197,6 @@ int wr_agent_open(uv_loop_t *loop, const struct wr_agent_config *config, struct 
 
 /* --- Ending. --- */
 
-void wr_agent_quit(struct wr_agent *agent, int error)
-{
-	if (agent->is_ending)
-		return;
-	agent->is_ending = true;
-	agent->config.ended(agent->config.context, error);
-}
-
 static void on_part_closed(void *context)
 {
 	struct wr_agent *agent = context;
@@ -191,46 +206,47 @@ static void on_part_closed(void *context)
 
 static void close_parts(struct wr_agent *agent)
 {
-	const struct wr_span grace = WR_SPAN_MS(500);
-
 	if (agent->channel) {
 		agent->open_things++;
 		wr_channel_close(agent->channel, on_part_closed, agent);
 		agent->channel = NULL;
 	}
-	if (agent->control) {
-		agent->open_things++;
-		wr_http_server_close(agent->control, grace, on_part_closed, agent);
-		agent->control = NULL;
-	}
-	wr_agent_cancel_netcheck(agent);
-	wr_agent_unwatch_addresses(agent);
 	agent->datagrams = wr_datagrams_close(agent->datagrams);
 	wr_handle_close((uv_handle_t *)&agent->tick);
 	wr_handle_close((uv_handle_t *)&agent->report_timer);
-	wr_handle_close((uv_handle_t *)&agent->reopen);
+	wr_handle_close((uv_handle_t *)&agent->keep_timer);
 }
 
 struct wr_agent *wr_agent_free(struct wr_agent *agent)
 {
 	if (!agent)
 		return NULL;
-	agent->is_ending = true;
-	close_parts(agent);
-	while (agent->open_things || agent->is_working)
+	/* Whoever asked for the call is answered, and a key that it brought is kept. */
+	while (agent->is_working)
 		uv_run(agent->loop, UV_RUN_ONCE);
-	agent->paths = wr_paths_free(agent->paths);
-	agent->reconciler = wr_reconciler_free(agent->reconciler);
-	agent->backend = wr_backend_free(agent->backend);
+	wr_agent_keep_map_now(agent);
+	close_parts(agent);
+	agent->node = wr_node_free(agent->node);
+	while (agent->open_things)
+		uv_run(agent->loop, UV_RUN_ONCE);
 	agent->uplink = wr_uplink_free(agent->uplink);
 	uv_run(agent->loop, UV_RUN_NOWAIT);
-	agent->map = wr_netmap_free(agent->map);
 	wr_state_done(&agent->state);
 	wr_fd_closep(&agent->lock_fd);
 	free(agent->map_path);
 	free(agent->socket_path);
 	free(agent);
 	return NULL;
+}
+
+bool wr_agent_wants_turn(const struct wr_agent *agent)
+{
+	return wr_node_wants_turn(agent->node);
+}
+
+int wr_agent_turn(struct wr_agent *agent)
+{
+	return wr_node_turn(agent->node);
 }
 
 const char *wr_agent_interface(const struct wr_agent *agent)

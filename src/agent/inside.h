@@ -14,13 +14,7 @@
 #include "base/base.h"
 #include "http/server.h"
 #include "mesh/netmap.h"
-#include "mesh/paths.h"
-#include "mesh/reconcile.h"
-#include "tunnel/backend.h"
-
-struct wr_address_watch;
-struct wr_netcheck_call;
-struct wr_portmap;
+#include "node/node.h"
 
 /* Random, of this process: tells two copies of one disk apart. */
 #define WR_INSTANCE_LEN 32
@@ -28,9 +22,6 @@ struct wr_portmap;
 /* Persistent keepalive towards the hub, in seconds: a member that is gone is shown so within 10 s,
  * at some 650 KB a day. */
 #define WR_HUB_KEEPALIVE 8
-
-/* Of a tunnel within 1,500 bytes: less what WireGuard, UDP and IPv6 take. */
-#define WR_TUNNEL_MTU 1420
 
 struct wr_agent {
 	uv_loop_t *loop;
@@ -40,21 +31,12 @@ struct wr_agent {
 	int lock_fd; /* of the state folder */
 	char instance[WR_INSTANCE_LEN + 1];
 
-	struct wr_backend *backend; /* NULL while the interface is gone */
-	struct wr_reconciler *reconciler;
-	struct wr_paths *paths;
+	struct wr_node *node; /* NULL while it is opened and closed */
 	struct wr_channel *channel;
 	struct wr_uplink *uplink;
 	struct wr_datagrams *datagrams; /* over the channel */
-	struct wr_http_server *control;
-	struct wr_address_watch *addresses;
-	struct wr_portmap *portmap;
-	struct wr_netcheck_call *netcheck; /* one at a time; NULL: none */
 
-	struct wr_netmap *map; /* NULL: none yet */
-	bool is_map_cached;    /* from the disk; the server has not spoken yet */
-
-	struct wr_path_own own; /* candidates */
+	bool is_map_cached; /* from the disk; the server has not spoken yet */
 
 	/* The server. */
 	char server_version[32];
@@ -69,22 +51,20 @@ struct wr_agent {
 	uv_timer_t tick;         /* what is looked at from time to time */
 	uv_timer_t report_timer; /* a report is due */
 	struct wr_instant reported;
-	uv_async_t reopen; /* the backend is to be opened again */
-	bool reopens;      /* the same: in wr_agent_turn() */
-	uv_work_t work;    /* one call to the server at a time */
-	bool is_working;
-	bool is_ending; /* told `ended` */
+	uv_timer_t keep_timer; /* the map is to be written */
+	uv_work_t keep_work;
+	char *keep_text; /* the pool's, while it writes */
+	int keep_error;
+	bool is_keeping, is_map_unkept;
+	bool is_working; /* one call to the server at a time */
 	unsigned open_things;
 };
 
-/* --- agent.c --- */
-/* Ends, once; `error` as of wr_agent_config.ended. */
-void wr_agent_quit(struct wr_agent *agent, int error);
-
-/* --- interface.c --- */
-int wr_agent_open_backend(struct wr_agent *agent, char ret_why[200]) WR_MUST_CHECK;
-/* Asks for wr_agent_turn(). */
-void wr_agent_reopen(uv_async_t *async);
+/* --- calls.c: what people ask, of an agent alone --- */
+extern const struct wr_node_call wr_agent_calls[];
+extern const size_t wr_agent_call_count;
+/* The status: server and hub. */
+void wr_agent_describe(void *context, json_t *status);
 
 /* --- outlook.c: the way out --- */
 int wr_agent_open_uplink(struct wr_agent *agent) WR_MUST_CHECK;
@@ -92,45 +72,27 @@ int wr_agent_open_channel(struct wr_agent *agent) WR_MUST_CHECK;
 void wr_agent_start_tick(struct wr_agent *agent);
 /* The hub's peer, and the relay of all others, are where the uplink says. */
 void wr_agent_tell_hub_endpoint(struct wr_agent *agent);
+void wr_agent_network_changed(void *context);
 
 /* --- intake.c: what the server says --- */
 json_t *wr_intake_hello(void *context);
 void wr_intake_received(void *context, const char *type, const json_t *message);
 /* Takes the map. */
 void wr_agent_set_map(struct wr_agent *agent, struct wr_netmap *map);
-/* Tells the map that there is to those who make the host equal to it. */
-void wr_agent_use_map(struct wr_agent *agent);
 /* The server's map is obeyed even if it is older than what we know. */
 void wr_agent_accept_older(struct wr_agent *agent);
+
+/* --- keep.c: the map on the disk --- */
+/* The map is another one: within a few seconds. */
+void wr_agent_keep_map_soon(struct wr_agent *agent);
+/* What is not on the disk yet, now; runs the loop, so not from a callback. */
+void wr_agent_keep_map_now(struct wr_agent *agent);
 
 /* --- report.c: what the server is told --- */
 /* Something is to be told: soon, with what else comes; or now. */
 void wr_agent_report_soon(struct wr_agent *agent);
 void wr_agent_report_now(struct wr_agent *agent);
 void wr_agent_report_due(uv_timer_t *timer);
-
-/* --- candidates.c: where we may be reached --- */
-int wr_agent_watch_addresses(struct wr_agent *agent) WR_MUST_CHECK;
-void wr_agent_unwatch_addresses(struct wr_agent *agent);
-void wr_agent_gather(struct wr_agent *agent);
-/* The interface and its port are there, perhaps others than before. */
-void wr_agent_backend_opened(struct wr_agent *agent);
-
-/* --- control.c, status.c: what people ask --- */
-int wr_agent_open_control(struct wr_agent *agent, char ret_why[200]) WR_MUST_CHECK;
-/* Answers; takes the object. Or refuses, with one line. */
-void wr_control_answer(struct wr_http_request *request, unsigned status, json_t *object);
-void wr_control_refuse(struct wr_http_request *request, unsigned status, const char *detail);
-json_t *wr_agent_status(struct wr_agent *agent);
-/* One peer as the status has it, and as reports have it; NULL where memory is short. */
-json_t *wr_agent_peer_status(struct wr_agent *agent, const struct wr_netmap_peer *peer);
-json_t *wr_agent_peer_report(const struct wr_netmap_peer *peer, const struct wr_paths_sight *sight);
-/* By name, machine, address; NULL if there is none. */
-const struct wr_netmap_peer *wr_agent_find_peer(const struct wr_agent *agent, const char *word);
-
-/* --- netcheck_call.c --- */
-void wr_agent_get_netcheck(struct wr_agent *agent, struct wr_http_request *request);
-void wr_agent_cancel_netcheck(struct wr_agent *agent);
 
 /* --- member.c: calls to the server on the thread pool --- */
 /* Another WireGuard key; `done` gets 0 or a negative errno and one line. -EBUSY: one call is

@@ -13,58 +13,47 @@
 json_t *wr_intake_hello(void *context)
 {
 	struct wr_agent *agent = context;
+	const struct wr_netmap *map = wr_node_map(agent->node);
+	struct wr_backend *backend = wr_node_backend(agent->node);
 	struct wr_key own = wr_x25519_public(&agent->state.private_key);
 	char public_key[WR_KEY_BASE64_LEN + 1];
 
 	wr_key_to_base64(&own, public_key);
 	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "type", "hello", "protocol", 1,
 			 "version", agent->config.version, "instance", agent->instance, "backend",
-			 agent->backend ? wr_backend_name(agent->backend) : "engine", "public_key",
-			 public_key, "epoch", agent->map ? agent->map->epoch : "", "map",
-			 agent->map && !agent->wants_whole ? agent->map->version : "");
+			 backend ? wr_backend_name(backend) : "engine", "public_key", public_key,
+			 "epoch", map ? map->epoch : "", "map",
+			 map && !agent->wants_whole ? map->version : "");
 }
 
 /* --- Maps. --- */
 
-static void tell_uplink(struct wr_agent *agent)
-{
-	wr_uplink_set_hub(agent->uplink, agent->map->hub_endpoints, wr_clock_now());
-}
-
-void wr_agent_use_map(struct wr_agent *agent)
-{
-	wr_reconciler_set_map(agent->reconciler, agent->map);
-	wr_paths_set_map(agent->paths, agent->map);
-	wr_paths_set_candidates(agent->paths, agent->own.candidates, agent->own.count);
-}
-
 void wr_agent_set_map(struct wr_agent *agent, struct wr_netmap *map)
 {
-	struct wr_netmap *before = agent->map;
+	static const struct wr_endpoint nowhere[2];
+	const struct wr_netmap *before = wr_node_map(agent->node);
 	bool has_other_hub = !before || !wr_key_equal(&before->hub_key, &map->hub_key);
 
-	agent->map = map;
-	wr_agent_use_map(agent);
+	wr_node_set_map(agent->node, map);
 	if (has_other_hub)
-		wr_uplink_set_hub(agent->uplink,
-				  (struct wr_endpoint[2]){ { .port = 0 }, { .port = 0 } },
-				  wr_clock_now());
-	tell_uplink(agent);
-	wr_netmap_free(before);
-	wr_log_verbose("map: generation=%llu peers=%zu", (unsigned long long)map->generation,
-		       map->peer_count);
+		wr_uplink_set_hub(agent->uplink, nowhere, wr_clock_now());
+	wr_uplink_set_hub(agent->uplink, map->hub_endpoints, wr_clock_now());
 }
 
 /* Whether the server has lost what it once told us: a database from a copy, without its knowing. */
 static bool is_behind(const struct wr_agent *agent, const struct wr_netmap *map)
 {
-	return agent->map && strcmp(agent->map->epoch, map->epoch) == 0 &&
-	       map->generation < agent->map->generation;
+	const struct wr_netmap *known = wr_node_map(agent->node);
+
+	return known && strcmp(known->epoch, map->epoch) == 0 &&
+	       map->generation < known->generation;
 }
 
 static void note_epoch(const struct wr_agent *agent, const struct wr_netmap *map)
 {
-	if (agent->map && strcmp(agent->map->epoch, map->epoch) != 0)
+	const struct wr_netmap *known = wr_node_map(agent->node);
+
+	if (known && strcmp(known->epoch, map->epoch) != 0)
 		wr_log_error("server: its database was restored from a backup: its past is another "
 			     "one than the one known here");
 }
@@ -76,15 +65,13 @@ static void hold(struct wr_agent *agent, const struct wr_netmap *map)
 			     "%llu, known is %llu): its map is not used; `warren refresh --accept` "
 			     "uses it",
 			     (unsigned long long)map->generation,
-			     (unsigned long long)agent->map->generation);
+			     (unsigned long long)wr_node_map(agent->node)->generation);
 	agent->is_held = true;
 }
 
 /* Takes the map. */
 static void obey(struct wr_agent *agent, struct wr_netmap *map)
 {
-	int status;
-
 	if (is_behind(agent, map) && !agent->accepts_older) {
 		hold(agent, map);
 		wr_netmap_free(map);
@@ -95,10 +82,7 @@ static void obey(struct wr_agent *agent, struct wr_netmap *map)
 	agent->is_held = agent->accepts_older = agent->wants_whole = false;
 	agent->is_map_cached = false;
 	wr_agent_set_map(agent, map);
-	status = wr_netmap_save(agent->map, agent->map_path);
-	if (status < 0)
-		wr_log_error("map: cannot be kept in %s: %s (a restart will need the server)",
-			     agent->map_path, strerror(-status));
+	wr_agent_keep_map_soon(agent);
 }
 
 void wr_agent_accept_older(struct wr_agent *agent)
@@ -122,11 +106,12 @@ static void take_delta(struct wr_agent *agent, const json_t *message)
 {
 	char why[200] = "";
 	int error = -ESTALE;
+	const struct wr_netmap *known = wr_node_map(agent->node);
 	struct wr_netmap *map = NULL;
 
 	/* What the server changes is another map than the one that is kept. */
-	if (agent->map && !agent->is_held)
-		map = wr_netmap_patch(agent->map, message, &error, why);
+	if (known && !agent->is_held)
+		map = wr_netmap_patch(known, message, &error, why);
 	if (map) {
 		obey(agent, map);
 		return;
@@ -161,19 +146,31 @@ static void renew_relayed(struct wr_agent *agent, const struct wr_netmap_peer *p
 {
 	struct wr_paths_sight sight;
 
-	if (peer->way != WR_WAY_HUB && wr_paths_look(agent->paths, peer->uid, &sight) &&
+	if (peer->way != WR_WAY_HUB &&
+	    wr_paths_look(wr_node_paths(agent->node), peer->uid, &sight) &&
 	    sight.latest_handshake.ns && sight.path.state != WR_PATH_DIRECT)
-		(void)wr_backend_renew(agent->backend, &peer->public_key);
+		(void)wr_backend_renew(wr_node_backend(agent->node), &peer->public_key);
+}
+
+static void renew_hub(struct wr_agent *agent)
+{
+	const struct wr_netmap *map = wr_node_map(agent->node);
+	struct wr_backend *backend = wr_node_backend(agent->node);
+
+	if (backend && map)
+		(void)wr_backend_renew(backend, &map->hub_key);
 }
 
 /* The hub is in the server's process: perhaps it started again, and knows of no session. */
 static void renew(struct wr_agent *agent)
 {
-	if (!agent->backend || !agent->map)
+	const struct wr_netmap *map = wr_node_map(agent->node);
+
+	if (!wr_node_backend(agent->node) || !map)
 		return;
-	(void)wr_backend_renew(agent->backend, &agent->map->hub_key);
-	for (size_t i = 0; i < agent->map->peer_count; i++)
-		renew_relayed(agent, agent->map->peers[i]);
+	renew_hub(agent);
+	for (size_t i = 0; i < map->peer_count; i++)
+		renew_relayed(agent, map->peers[i]);
 }
 
 static void take_welcome(struct wr_agent *agent, const json_t *message)
@@ -202,7 +199,7 @@ static void take_probe(struct wr_agent *agent, const json_t *message)
 	const char *uid = json_string_value(json_object_get(message, "machine"));
 
 	if (uid)
-		wr_paths_asked(agent->paths, uid);
+		wr_paths_asked(wr_node_paths(agent->node), uid);
 }
 
 /* The hub hears nothing of us over UDP. */
@@ -210,8 +207,7 @@ static void take_silence(struct wr_agent *agent, const json_t *message)
 {
 	(void)message;
 	wr_uplink_is_silent(agent->uplink, wr_clock_now());
-	if (agent->backend && agent->map)
-		(void)wr_backend_renew(agent->backend, &agent->map->hub_key);
+	renew_hub(agent);
 }
 
 void wr_intake_received(void *context, const char *type, const json_t *message)

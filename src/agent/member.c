@@ -82,8 +82,7 @@ static void rotated(struct wr_agent *agent, struct call *call)
 {
 	if (call->error == 0) {
 		agent->state.private_key = agent->state.next_key;
-		if (agent->backend)
-			call->error = wr_backend_set_key(agent->backend, &agent->state.private_key);
+		call->error = wr_node_set_key(agent->node, &agent->state.private_key);
 		wr_log_error("key: another one from now on");
 	}
 	wr_wipe(&agent->state.next_key, sizeof(agent->state.next_key));
@@ -126,7 +125,7 @@ void wr_agent_settle_key(struct wr_agent *agent, const struct wr_key *public_key
 		return;
 	agent->state.private_key = agent->state.next_key;
 	wr_wipe(&agent->state.next_key, sizeof(agent->state.next_key));
-	if (agent->backend && wr_backend_set_key(agent->backend, &agent->state.private_key) < 0)
+	if (wr_node_set_key(agent->node, &agent->state.private_key) < 0)
 		wr_log_error("key: the interface does not take it");
 	(void)keep(agent);
 }

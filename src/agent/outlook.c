@@ -16,16 +16,34 @@
 void wr_agent_tell_hub_endpoint(struct wr_agent *agent)
 {
 	struct wr_endpoint endpoint = wr_uplink_endpoint(agent->uplink);
+	struct wr_backend *backend = wr_node_backend(agent->node);
+	const struct wr_netmap *map = wr_node_map(agent->node);
 
-	if (endpoint.ip.family == WR_FAMILY_NONE)
+	if (endpoint.ip.family == WR_FAMILY_NONE || !agent->node)
 		return;
-	if (agent->backend && agent->map) {
-		if (wr_backend_set_endpoint(agent->backend, &agent->map->hub_key, &endpoint) < 0)
+	if (backend && map) {
+		if (wr_backend_set_endpoint(backend, &map->hub_key, &endpoint) < 0)
 			wr_log_verbose("hub: it is no peer yet");
-		(void)wr_backend_wake(agent->backend, &agent->map->hub_key);
+		(void)wr_backend_wake(backend, &map->hub_key);
 	}
-	if (agent->paths)
-		wr_paths_set_relay(agent->paths, &endpoint);
+	wr_paths_set_relay(wr_node_paths(agent->node), &endpoint);
+}
+
+/* Everything that was known of the way out may be wrong now. */
+void wr_agent_network_changed(void *context)
+{
+	struct wr_agent *agent = context;
+	struct wr_backend *backend = wr_node_backend(agent->node);
+	const struct wr_netmap *map = wr_node_map(agent->node);
+	struct wr_endpoint hub = wr_uplink_endpoint(agent->uplink);
+
+	wr_uplink_network_changed(agent->uplink, wr_clock_now());
+	/* The hub hears from where we are, and the relay follows. */
+	if (backend && map && hub.ip.family != WR_FAMILY_NONE &&
+	    wr_backend_probe(backend, &map->hub_key, &hub) < 0)
+		(void)wr_backend_wake(backend, &map->hub_key);
+	if (agent->channel)
+		wr_channel_hurry(agent->channel);
 }
 
 static void on_uplink_moved(void *context, const struct wr_endpoint *endpoint, bool is_over_channel)
@@ -70,7 +88,7 @@ static void keep_server_outside(struct wr_agent *agent)
 	struct wr_ip server = wr_channel_server(agent->channel);
 
 	if (server.family != WR_FAMILY_NONE)
-		wr_reconciler_set_outside(agent->reconciler, &server, 1);
+		wr_reconciler_set_outside(wr_node_reconciler(agent->node), &server, 1);
 }
 
 static void on_channel_changed(void *context, bool is_open, const char *why)
@@ -130,13 +148,14 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct wr_agent *agent = timer->data;
 	bool has_jumped = has_clock_jumped(agent);
+	struct wr_backend *backend = wr_node_backend(agent->node);
+	const struct wr_netmap *map = wr_node_map(agent->node);
 	struct wr_backend_sight hub;
 
-	if (!agent->backend || !agent->map ||
-	    wr_backend_look_one(agent->backend, &agent->map->hub_key, &hub) < 0)
+	if (!backend || !map || wr_backend_look_one(backend, &map->hub_key, &hub) < 0)
 		return;
 	if (has_jumped)
-		(void)wr_backend_renew(agent->backend, &agent->map->hub_key);
+		(void)wr_backend_renew(backend, &map->hub_key);
 	else
 		wr_uplink_look(agent->uplink, hub.latest_handshake, wr_clock_now());
 	/* Somebody took the peer away, and the reconciler put it back. */

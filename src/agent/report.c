@@ -31,26 +31,29 @@ void wr_agent_report_now(struct wr_agent *agent)
 
 static json_t *candidates_json(const struct wr_agent *agent)
 {
+	const struct wr_path_own *own = wr_node_candidates(agent->node);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < agent->own.count; i++)
-		json_array_append_new(array, wr_netmap_candidate_json(&agent->own.candidates[i]));
+	for (size_t i = 0; i < own->count; i++)
+		json_array_append_new(array, wr_netmap_candidate_json(&own->candidates[i]));
 	return array;
 }
 
 /* Peers that no traffic flows with have nothing to be told of. */
 static json_t *peers_json(struct wr_agent *agent)
 {
+	const struct wr_netmap *map = wr_node_map(agent->node);
+	struct wr_paths *paths = wr_node_paths(agent->node);
 	json_t *array = json_array();
 
-	for (size_t i = 0; agent->map && i < agent->map->peer_count; i++) {
-		const struct wr_netmap_peer *peer = agent->map->peers[i];
+	for (size_t i = 0; map && i < map->peer_count; i++) {
+		const struct wr_netmap_peer *peer = map->peers[i];
 		struct wr_paths_sight sight;
 
 		if (peer->way == WR_WAY_HUB || json_array_size(array) >= PEERS_MAX ||
-		    !wr_paths_look(agent->paths, peer->uid, &sight) || !sight.latest_handshake.ns)
+		    !wr_paths_look(paths, peer->uid, &sight) || !sight.latest_handshake.ns)
 			continue;
-		json_array_append_new(array, wr_agent_peer_report(peer, &sight));
+		json_array_append_new(array, wr_node_peer_report(peer, &sight));
 	}
 	return array;
 }
@@ -59,7 +62,7 @@ void wr_agent_report_due(uv_timer_t *timer)
 {
 	struct wr_agent *agent = timer->data;
 
-	if (!wr_channel_is_open(agent->channel))
+	if (!agent->channel || !wr_channel_is_open(agent->channel))
 		return;
 	agent->reported = wr_clock_now();
 	(void)wr_channel_send(agent->channel,

@@ -1,10 +1,8 @@
 /* What a membership is, on disk: which server, who we are there, our key; and how this machine
- * wants it. One folder a membership, named after its interface:
+ * wants it. In the folder of the membership (mesh/folder.h):
  *
- *     STATE/warren0/state.json   mode 0600
- *     STATE/warren0/map.json     the last map (mesh/netmap.h)
- *     STATE/warren0/control.sock while the agent runs
- *     STATE/warren0/lock         one agent at a time
+ *     state.json   mode 0600
+ *     map.json     the last map (mesh/netmap.h)
  *
  * Floor 9.  One thread; waits for the disk. Holds secrets. */
 #pragma once
@@ -14,11 +12,11 @@
 #include "base/base.h"
 #include "base/ip.h"
 #include "base/key.h"
+#include "mesh/folder.h"
 #include "mesh/netmap.h"
 #include "mesh/reconcile.h"
 #include "tunnel/backend.h"
 
-#define WR_STATE_FOLDER "/var/lib/warren-agent"
 #define WR_STATE_ROUTES 64
 #define WR_MACHINE_TOKEN_LEN 80 /* with its NUL */
 
@@ -48,11 +46,6 @@ struct wr_state {
 	size_t route_count;
 };
 
-/* STATE/INTERFACE, a new string. `base` NULL: WR_STATE_FOLDER. */
-char *wr_state_folder(const char *base, const char *interface);
-/* Makes the folders, mode 0700. 0 or a negative errno. */
-int wr_state_make_folder(const char *folder) WR_MUST_CHECK;
-
 /* 0; -ENOENT if nothing was joined there; -EPERM where others may read it; -EBADMSG where it is
  * none of ours; or another negative errno. */
 int wr_state_load(const char *folder, struct wr_state *ret_state) WR_MUST_CHECK;
@@ -63,22 +56,5 @@ int wr_state_forget(const char *folder);
 /* Wipes it. */
 void wr_state_done(struct wr_state *state);
 
-/* One process a membership: a lock on the folder, until the descriptor is closed. 0, -EBUSY where
- * another has it, or another negative errno. */
-int wr_state_lock(const char *folder, int *ret_fd) WR_MUST_CHECK;
-/* True if nobody has the lock. */
-bool wr_state_is_free(const char *folder);
-
-/* Paths in the folder, new strings. */
+/* Of the last map, a new string. */
 char *wr_state_map_path(const struct wr_state *state);
-char *wr_state_socket_path(const char *folder);
-
-/* Calls `see` with each folder below `base` that has a membership, by name. 0 or a negative errno;
- * no folder is none. */
-int wr_state_list(const char *base,
-		  void (*see)(void *context, const char *interface, const char *folder),
-		  void *context) WR_MUST_CHECK;
-
-/* Words of the settings; false if it is none of them. */
-bool wr_backend_kind_parse(const char *word, enum wr_backend_kind *ret_kind) WR_MUST_CHECK;
-bool wr_names_kind_parse(const char *word, enum wr_names_kind *ret_kind) WR_MUST_CHECK;

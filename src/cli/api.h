@@ -27,6 +27,9 @@ struct wr_api {
  * kept, or the socket of the server on this machine. Exit status. */
 int wr_api_open(const struct wr_arguments *arguments, struct wr_api *ret_api) WR_MUST_CHECK;
 void wr_api_done(struct wr_api *api);
+/* True if one is named, was logged in to, or runs on this machine; of a verb with WR_ORG_OPTIONS.
+ */
+bool wr_api_has_server(const struct wr_arguments *arguments);
 
 /* One call; takes `path` (below /api/v1, from wr_api_path()) and `body` (NULL: none). Exit status;
  * the result in *ret_result, NULL where there is none. `ret_result` may be NULL. */

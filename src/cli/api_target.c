@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/key.h"
 #include "cli/api.h"
@@ -82,6 +83,17 @@ static int find_target(struct wr_api *api)
 	if (status == 0)
 		return use_credentials(api);
 	return status == -ENOENT ? use_local(api) : explain_credentials(api, status);
+}
+
+bool wr_api_has_server(const struct wr_arguments *arguments)
+{
+	WR_AUTO(wr_text_freep) char *data = wr_settings_data(getenv);
+	WR_AUTO(wr_text_freep) char *socket = wr_text_new("%s/warren.sock", data);
+	WR_AUTO(wr_text_freep) char *credentials = wr_credentials_path();
+
+	return wr_is_given(arguments, "socket") || wr_is_given(arguments, "org") ||
+	       variable("WARREN_SOCKET") || variable("WARREN_URL") || variable("WARREN_ORG") ||
+	       access(credentials, F_OK) == 0 || access(socket, F_OK) == 0;
 }
 
 int wr_api_open(const struct wr_arguments *arguments, struct wr_api *ret_api)

@@ -9,6 +9,11 @@
 const struct wr_verb *const wr_verbs[] = {
 	&wr_verb_wg,
 	&wr_verb_serve,
+	&wr_verb_up,
+	&wr_verb_down,
+	&wr_verb_invite,
+	&wr_verb_admit,
+	&wr_verb_revoke,
 	&wr_verb_join,
 	&wr_verb_leave,
 	&wr_verb_status,

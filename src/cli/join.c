@@ -21,6 +21,7 @@
 #include "crypto/crypto.h"
 #include "crypto/noise.h"
 #include "linux/files.h"
+#include "mesh/fields.h"
 
 /* A network that cannot be reached is asked again: the server may have heard us, and knows by
  * our public key that it is us. */
@@ -47,7 +48,7 @@ static const struct wr_option options[] = {
 static bool is_free(const struct wr_arguments *arguments, const char *interface)
 {
 	WR_AUTO(wr_text_freep)
-	char *folder = wr_state_folder(wr_membership_base(arguments), interface);
+	char *folder = wr_folder_path(wr_membership_base(arguments), interface);
 
 	return access(folder, F_OK) != 0 && if_nametoindex(interface) == 0;
 }
@@ -197,8 +198,8 @@ static int make_place(const struct wr_arguments *arguments, struct wr_state *sta
 {
 	int status;
 
-	state->folder = wr_state_folder(wr_membership_base(arguments), state->interface);
-	status = wr_state_make_folder(state->folder);
+	state->folder = wr_folder_path(wr_membership_base(arguments), state->interface);
+	status = wr_folder_make(state->folder);
 	if (status == 0)
 		status = wr_state_save(state);
 	if (status == 0)

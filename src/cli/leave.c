@@ -2,18 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "agent/join.h"
 #include "cli/agent.h"
 #include "cli/api.h"
 #include "cli/membership.h"
 #include "cli/verbs.h"
-#include "linux/files.h"
-
-/* The agent puts back what it changed, and ends: at most so long. */
-#define END_SECONDS 15
 
 static const struct wr_option options[] = {
 	WR_MEMBERSHIP_OPTIONS,
@@ -38,29 +32,12 @@ static int tell_server(const struct wr_arguments *arguments, const struct wr_mem
 		*why ? why : strerror(-status));
 }
 
-/* Waits until the agent is gone: what it put back is as it was. */
-static int end_agent(const struct wr_arguments *arguments, const struct wr_membership *membership)
-{
-	const struct timespec pause = { .tv_nsec = 50000000 };
-
-	if (!wr_membership_try(membership->folder, "POST", "/end", NULL))
-		return WR_EXIT_DONE;
-	for (int i = 0; i < END_SECONDS * 20; i++) {
-		if (!wr_membership_try(membership->folder, "GET", "/status", NULL) &&
-		    wr_state_is_free(membership->folder))
-			return WR_EXIT_DONE;
-		nanosleep(&pause, NULL);
-	}
-	return wr_complain(arguments, "the agent of %s does not end: kill it, and leave again",
-			   membership->interface);
-}
-
 static int leave(const struct wr_arguments *arguments, const struct wr_membership *membership)
 {
 	int status = tell_server(arguments, membership);
 
 	if (status == WR_EXIT_DONE)
-		status = end_agent(arguments, membership);
+		status = wr_membership_end(membership);
 	if (status != WR_EXIT_DONE)
 		return status;
 	wr_agent_unregister(membership->interface);
@@ -74,7 +51,7 @@ static int leave(const struct wr_arguments *arguments, const struct wr_membershi
 static int run(const struct wr_arguments *arguments)
 {
 	struct wr_membership membership;
-	int status = wr_membership_find(arguments, &membership);
+	int status = wr_membership_find_agent(arguments, &membership);
 
 	if (status != WR_EXIT_DONE)
 		return status;

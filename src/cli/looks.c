@@ -159,15 +159,29 @@ static time_t span_seconds(const char *text)
 	return 0;
 }
 
+static void write_time(time_t when, char ret_text[32])
+{
+	struct tm parts;
+
+	strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &parts));
+}
+
+json_t *wr_look_time(time_t time)
+{
+	char written[32];
+
+	write_time(time, written);
+	return json_string(written);
+}
+
 char *wr_look_since(const char *text, time_t now)
 {
 	time_t span = span_seconds(text);
 	time_t when = now - span;
-	struct tm parts;
 	char written[32];
 
 	if (span == 0 && !wr_look_parse_time(text, &when))
 		return NULL;
-	strftime(written, sizeof(written), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &parts));
+	write_time(when, written);
 	return wr_text_new("%s", written);
 }

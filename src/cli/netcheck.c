@@ -6,7 +6,7 @@
 #include "cli/verbs.h"
 
 static const struct wr_option options[] = {
-	WR_MEMBERSHIP_OPTIONS,
+	WR_NETWORK_OPTIONS,
 	WR_OPTION_JSON,
 };
 

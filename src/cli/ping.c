@@ -14,12 +14,12 @@
 #define PINGS 10
 
 static const struct wr_option ping_options[] = {
-	WR_MEMBERSHIP_OPTIONS,
+	WR_NETWORK_OPTIONS,
 	WR_OPTION_JSON,
 	{ 'c', "count", "so many, also when it is direct", "N" },
 };
 static const struct wr_option whois_options[] = {
-	WR_MEMBERSHIP_OPTIONS,
+	WR_NETWORK_OPTIONS,
 	WR_OPTION_JSON,
 };
 
@@ -29,6 +29,21 @@ static const struct wr_column whois_columns[] = {
 	{ "addresses", "addresses", WR_LOOK_LIST },
 	{ "routes", "routes", WR_LOOK_LIST },
 	{ "online", "is_online", WR_LOOK_YES },
+	{ "path", "state", WR_LOOK_STATE },
+	{ "endpoint", "endpoint", WR_LOOK_TEXT },
+	{ "handshake", "latest_handshake", WR_LOOK_AGO },
+	{ "why not direct", "reason", WR_LOOK_TEXT },
+};
+
+/* Of a mesh's member. */
+static const struct wr_column member_columns[] = {
+	{ "name", "name", WR_LOOK_TEXT },
+	{ "machine", "machine", WR_LOOK_TEXT },
+	{ "identity", "identity", WR_LOOK_TEXT },
+	{ "addresses", "addresses", WR_LOOK_LIST },
+	{ "routes", "routes", WR_LOOK_LIST },
+	{ "tags", "tags", WR_LOOK_LIST },
+	{ "member", "liveness", WR_LOOK_STATE },
 	{ "path", "state", WR_LOOK_STATE },
 	{ "endpoint", "endpoint", WR_LOOK_TEXT },
 	{ "handshake", "latest_handshake", WR_LOOK_AGO },
@@ -159,8 +174,10 @@ static int run_whois(const struct wr_arguments *arguments)
 	if (wr_is_given(arguments, "json")) {
 		wr_api_print(peer);
 	} else {
-		const struct wr_table table = wr_table_of(whois_columns,
-							  WR_ARRAY_LEN(whois_columns));
+		const struct wr_table table =
+			json_object_get(peer, "identity")
+				? wr_table_of(member_columns, WR_ARRAY_LEN(member_columns))
+				: wr_table_of(whois_columns, WR_ARRAY_LEN(whois_columns));
 
 		wr_table_print_one(&table, peer, stdout);
 	}

@@ -1,44 +1,17 @@
 /* Verbs of the policy: the group, and those that read, check and replace it whole. */
-#include "cli/policy.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/simple.h"
+#include "cli/rulebook.h"
 #include "cli/verbs.h"
 #include "linux/files.h"
 #include "policy/policy.h"
 
-int wr_cli_policy_get(struct wr_api *api, json_t **ret_policy)
-{
-	return wr_api_call(api, "GET", wr_api_path("/orgs/{}/policy", api->org), NULL, ret_policy);
-}
-
-int wr_cli_policy_put(struct wr_api *api, const char *text, const char *comment,
-		      json_t **ret_result)
-{
-	json_t *body = json_pack("{s:s}", "text", text);
-
-	if (!body)
-		return wr_complain(api->arguments, "the policy is no UTF-8 text");
-	wr_json_set_text(body, "comment", comment);
-	return wr_api_ask(api, "PUT", wr_api_path("/orgs/{}/policy", api->org), body, ret_result);
-}
-
-void wr_cli_policy_tell(const struct wr_api *api, const json_t *saved)
-{
-	WR_AUTO(wr_text_freep)
-	char *version = wr_look_text(json_object_get(saved, "version"), WR_LOOK_TEXT, 0);
-
-	fprintf(stderr, "policy of %s: version %s is in force\n", api->org, version);
-}
-
 /* --- warren policy show --- */
 
 static const struct wr_option show_options[] = {
-	WR_ORG_OPTIONS,
-	WR_OPTION_JSON,
+	WR_POLICY_OPTIONS,
 	{ 0, "version", "as it was then", "N" },
 };
 
@@ -59,19 +32,27 @@ static void print_policy(const struct wr_arguments *arguments, const json_t *pol
 		fprintf(stderr, "warren policy: not in force, an earlier one is: %s\n", fault);
 }
 
+static int get(struct wr_rulebook *book, const char *version, json_t **ret_policy)
+{
+	if (!version)
+		return wr_rulebook_get(book, ret_policy);
+	return wr_api_call(&book->api, "GET",
+			   wr_api_path("/orgs/{}/policy/versions/{}", book->api.org, version), NULL,
+			   ret_policy);
+}
+
 static int run_show(const struct wr_arguments *arguments)
 {
-	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
 	WR_AUTO(wr_json_freep) json_t *policy = NULL;
 	const char *version = wr_value_of(arguments, "version");
-	int status = wr_api_open_org(arguments, &api);
+	int status;
 
-	if (status == WR_EXIT_DONE && version)
-		status = wr_api_call(&api, "GET",
-				     wr_api_path("/orgs/{}/policy/versions/{}", api.org, version),
-				     NULL, &policy);
-	else if (status == WR_EXIT_DONE)
-		status = wr_cli_policy_get(&api, &policy);
+	if (version && wr_rulebook_refuses_mesh(arguments))
+		return WR_EXIT_FAILED;
+	status = wr_rulebook_open(arguments, &book);
+	if (status == WR_EXIT_DONE)
+		status = get(&book, version, &policy);
 	if (status == WR_EXIT_DONE)
 		print_policy(arguments, policy);
 	return status;
@@ -89,8 +70,7 @@ static const struct wr_verb show = {
 /* --- warren policy set --- */
 
 static const struct wr_option set_options[] = {
-	WR_ORG_OPTIONS,
-	WR_OPTION_JSON,
+	WR_POLICY_OPTIONS,
 	{ 'm', "comment", "what changed, for the history", "TEXT" },
 	{ 0, "base", "only if this is still the version in force", "N" },
 };
@@ -107,27 +87,28 @@ static int read_text(const struct wr_arguments *arguments, char **ret_text)
 
 static int run_set(const struct wr_arguments *arguments)
 {
-	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
 	WR_AUTO(wr_json_freep) json_t *saved = NULL;
 	WR_AUTO(wr_text_freep) char *text = NULL;
 	const char *base = wr_value_of(arguments, "base");
-	WR_AUTO(wr_text_freep) char *match = base ? wr_text_new("\"%s\"", base) : wr_text_new("*");
+	WR_AUTO(wr_text_freep) char *match = base ? wr_text_new("\"%s\"", base) : NULL;
 	int status = read_text(arguments, &text);
 
+	if (status == WR_EXIT_DONE && base && wr_rulebook_refuses_mesh(arguments))
+		return WR_EXIT_FAILED;
 	if (status == WR_EXIT_DONE)
-		status = wr_api_open_org(arguments, &api);
-	if (status != WR_EXIT_DONE)
-		return status;
-	api.if_match = match;
-	status = wr_cli_policy_put(&api, text, wr_value_of(arguments, "comment"), &saved);
-	if (status == WR_EXIT_DONE && api.status >= 400)
-		status = wr_api_refused(&api, saved);
+		status = wr_rulebook_open(arguments, &book);
+	if (status == WR_EXIT_DONE)
+		status = wr_rulebook_put(&book, text, wr_value_of(arguments, "comment"), match,
+					 &saved);
+	if (status == WR_EXIT_DONE && book.status >= 400)
+		status = wr_rulebook_refused(&book, saved);
 	if (status != WR_EXIT_DONE)
 		return status;
 	if (wr_is_given(arguments, "json"))
 		wr_api_print(saved);
 	else
-		wr_cli_policy_tell(&api, saved);
+		wr_rulebook_tell(&book, saved);
 	return WR_EXIT_DONE;
 }
 
@@ -135,8 +116,10 @@ static const struct wr_verb set = {
 	.group = "policy",
 	.name = "set",
 	.summary = "put a file's text in force; - is standard input",
-	.about = "It is in force when this returns. One with faults, or whose tests do not hold,\n"
-		 "is refused and changes nothing.\n",
+	.about =
+		"It is in force when this returns. One with faults, or whose tests do not hold,\n"
+		"is refused and changes nothing. Of a mesh: on the founder's machine; all members\n"
+		"hear of it. `warren policy check` runs the tests there.\n",
 	.options = set_options,
 	.option_count = WR_ARRAY_LEN(set_options),
 	.operand = "FILE|-",
@@ -147,7 +130,7 @@ static const struct wr_verb set = {
 
 /* --- warren policy check --- */
 
-static const struct wr_option check_options[] = { WR_ORG_OPTIONS, WR_OPTION_JSON };
+static const struct wr_option check_options[] = { WR_POLICY_OPTIONS };
 
 /* "acme.policy:7: reason", as compilers say it. */
 static void print_faults(const char *path, const json_t *faults)
@@ -165,20 +148,30 @@ static void print_faults(const char *path, const json_t *faults)
 	}
 }
 
-static int run_check(const struct wr_arguments *arguments)
+static int ask_check(struct wr_rulebook *book, const char *text, json_t **ret_result)
 {
-	WR_AUTO(wr_text_freep) char *text = NULL;
-	WR_AUTO(wr_json_freep) json_t *result = NULL;
-	WR_AUTO(wr_json_freep) json_t *body = NULL;
-	int status = read_text(arguments, &text);
+	json_t *body;
 
-	if (status != WR_EXIT_DONE)
-		return status;
+	if (book->is_mesh)
+		return wr_rulebook_check(book, text, ret_result);
 	body = json_pack("{s:s}", "text", text);
 	if (!body)
-		return wr_complain(arguments, "the policy is no UTF-8 text");
-	status = wr_simple_ask(arguments, WR_SCOPE_ORG, "POST", "/orgs/{}/policy/check",
-			       WR_TAKE(body), &result);
+		return wr_complain(book->arguments, "the policy is no UTF-8 text");
+	return wr_api_call(&book->api, "POST", wr_api_path("/orgs/{}/policy/check", book->api.org),
+			   body, ret_result);
+}
+
+static int run_check(const struct wr_arguments *arguments)
+{
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
+	WR_AUTO(wr_text_freep) char *text = NULL;
+	WR_AUTO(wr_json_freep) json_t *result = NULL;
+	int status = read_text(arguments, &text);
+
+	if (status == WR_EXIT_DONE)
+		status = wr_rulebook_open(arguments, &book);
+	if (status == WR_EXIT_DONE)
+		status = ask_check(&book, text, &result);
 	if (status != WR_EXIT_DONE)
 		return status;
 	if (wr_is_given(arguments, "json"))

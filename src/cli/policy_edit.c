@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "cli/policy.h"
+#include "cli/rulebook.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "linux/files.h"
@@ -14,7 +14,7 @@
 #define EDITOR "vi"
 
 static const struct wr_option options[] = {
-	WR_ORG_OPTIONS,
+	WR_POLICY_OPTIONS,
 	{ 'm', "comment", "what changed, for the history", "TEXT" },
 };
 
@@ -59,64 +59,63 @@ static int make_file(const struct wr_arguments *arguments, const char *text, cha
 }
 
 /* Tells why; the text stays. */
-static int refused(const struct wr_api *api, const json_t *problem, const char *path)
+static int refused(const struct wr_rulebook *book, const json_t *problem, const char *path)
 {
-	wr_api_refused(api, problem);
+	wr_rulebook_refused(book, problem);
 	fprintf(stderr, "Your text is kept: %s (then: warren policy set %s)\n", path, path);
 	return WR_EXIT_FAILED;
 }
 
-static int save(struct wr_api *api, const char *path, const char *text, const char *etag)
+static int save(struct wr_rulebook *book, const char *path, const char *text, const char *etag)
 {
 	WR_AUTO(wr_json_freep) json_t *saved = NULL;
-	int status;
+	int status = wr_rulebook_put(book, text, wr_value_of(book->arguments, "comment"),
+				     *etag ? etag : NULL, &saved);
 
-	api->if_match = *etag ? etag : "*";
-	status = wr_cli_policy_put(api, text, wr_value_of(api->arguments, "comment"), &saved);
 	if (status != WR_EXIT_DONE)
-		return refused(api, NULL, path);
-	if (api->status >= 400)
-		return refused(api, saved, path);
+		return refused(book, NULL, path);
+	if (book->status >= 400)
+		return refused(book, saved, path);
 	unlink(path);
-	wr_cli_policy_tell(api, saved);
+	wr_rulebook_tell(book, saved);
 	return WR_EXIT_DONE;
 }
 
-static int edit(struct wr_api *api, const char *before, const char *etag)
+static int edit(struct wr_rulebook *book, const char *before, const char *etag)
 {
 	WR_AUTO(wr_text_freep) char *path = NULL;
 	WR_AUTO(wr_text_freep) char *after = NULL;
-	int status = make_file(api->arguments, before, &path);
+	int status = make_file(book->arguments, before, &path);
 
 	if (status == WR_EXIT_DONE)
-		status = run_editor(api->arguments, path);
+		status = run_editor(book->arguments, path);
 	if (status != WR_EXIT_DONE)
 		return status;
 	status = wr_file_read(path, WR_POLICY_TEXT_MAX, &after);
 	if (status < 0)
-		return wr_complain(api->arguments, "cannot read %s: %s", path, strerror(-status));
+		return wr_complain(book->arguments, "cannot read %s: %s", path, strerror(-status));
 	if (strcmp(before, after) != 0)
-		return save(api, path, after, etag);
+		return save(book, path, after, etag);
 	unlink(path);
-	fprintf(stderr, "policy of %s: nothing was changed\n", api->org);
+	fprintf(stderr, "policy of %s: nothing was changed\n", book->of);
 	return WR_EXIT_DONE;
 }
 
 static int run(const struct wr_arguments *arguments)
 {
-	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
 	WR_AUTO(wr_json_freep) json_t *policy = NULL;
-	char etag[sizeof(api.etag)];
+	char etag[sizeof(book.etag)];
 	const char *text;
-	int status = wr_api_open_org(arguments, &api);
+	int status = wr_rulebook_open(arguments, &book);
 
 	if (status == WR_EXIT_DONE)
-		status = wr_cli_policy_get(&api, &policy);
+		status = wr_rulebook_get(&book, &policy);
 	if (status != WR_EXIT_DONE)
 		return status;
-	memcpy(etag, api.etag, sizeof(etag));
+	memcpy(etag, book.etag, sizeof(etag));
 	text = wr_json_text(policy, "text");
-	return edit(&api, text ? text : "", etag);
+	return edit(&book, text ? text : "", etag);
 }
 
 const struct wr_verb wr_verb_policy_edit = {

@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "cli/policy.h"
 #include "cli/policy_text.h"
-#include "cli/simple.h"
+#include "cli/rulebook.h"
 #include "cli/verbs.h"
 #include "linux/files.h"
 
@@ -14,62 +13,62 @@
 #define HTTP_PRECONDITION_FAILED 412
 
 static const struct wr_option rule_options[] = {
-	WR_ORG_OPTIONS,
-	WR_OPTION_JSON,
+	WR_POLICY_OPTIONS,
 	{ 0, "first", "before all other rules, not behind them" },
 	{ 'm', "comment", "what for, for the history", "TEXT" },
 };
 
 /* Puts the changed text in force, unless somebody saved in between: then *ret_is_saved is
  * false, and nothing was done. */
-static int save(struct wr_api *api, const char *text, bool *ret_is_saved)
+static int save(struct wr_rulebook *book, const char *text, bool *ret_is_saved)
 {
-	const struct wr_arguments *arguments = api->arguments;
+	const struct wr_arguments *arguments = book->arguments;
 	WR_AUTO(wr_json_freep) json_t *saved = NULL;
-	char etag[sizeof(api->etag)];
+	char etag[sizeof(book->etag)];
 	int status;
 
-	memcpy(etag, api->etag, sizeof(etag));
-	api->if_match = *etag ? etag : "*";
-	status = wr_cli_policy_put(api, text, wr_value_of(arguments, "comment"), &saved);
+	memcpy(etag, book->etag, sizeof(etag));
+	status = wr_rulebook_put(book, text, wr_value_of(arguments, "comment"), *etag ? etag : NULL,
+				 &saved);
 	if (status != WR_EXIT_DONE)
 		return status;
-	*ret_is_saved = api->status != HTTP_PRECONDITION_FAILED;
+	*ret_is_saved = book->status != HTTP_PRECONDITION_FAILED;
 	if (!*ret_is_saved)
 		return WR_EXIT_DONE;
-	if (api->status >= 400)
-		return wr_api_refused(api, saved);
+	if (book->status >= 400)
+		return wr_rulebook_refused(book, saved);
 	if (wr_is_given(arguments, "json"))
 		wr_api_print(saved);
 	else
-		wr_cli_policy_tell(api, saved);
+		wr_rulebook_tell(book, saved);
 	return WR_EXIT_DONE;
 }
 
 /* One attempt. */
-static int insert_once(struct wr_api *api, const char *action, const char *rule, bool *ret_is_saved)
+static int insert_once(struct wr_rulebook *book, const char *action, const char *rule,
+		       bool *ret_is_saved)
 {
-	enum wr_rule_place place = wr_is_given(api->arguments, "first") ? WR_RULE_FIRST
-									: WR_RULE_LAST;
+	enum wr_rule_place place = wr_is_given(book->arguments, "first") ? WR_RULE_FIRST
+									 : WR_RULE_LAST;
 	WR_AUTO(wr_json_freep) json_t *before = NULL;
 	WR_AUTO(wr_text_freep) char *after = NULL;
 	const char *text;
-	int status = wr_cli_policy_get(api, &before);
+	int status = wr_rulebook_get(book, &before);
 
 	if (status != WR_EXIT_DONE)
 		return status;
 	text = wr_json_text(before, "text");
 	after = wr_rule_insert(text ? text : "", action, rule, place);
 	if (after)
-		return save(api, after, ret_is_saved);
+		return save(book, after, ret_is_saved);
 	*ret_is_saved = true;
-	fprintf(stderr, "policy of %s: this line is there already\n", api->org);
+	fprintf(stderr, "policy of %s: this line is there already\n", book->of);
 	return WR_EXIT_DONE;
 }
 
 static int insert(const struct wr_arguments *arguments, const char *action)
 {
-	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
 	WR_AUTO(wr_text_freep)
 	char *rule = wr_rule_join(arguments->operands, arguments->operand_count);
 	bool is_saved = false;
@@ -79,9 +78,9 @@ static int insert(const struct wr_arguments *arguments, const char *action)
 		return wr_misuse(arguments,
 				 "a rule is: FROM '->' TO [tcp|udp|icmp [PORTS]]; the shell "
 				 "needs the quotes, or say \"to\"");
-	status = wr_api_open_org(arguments, &api);
+	status = wr_rulebook_open(arguments, &book);
 	for (int i = 0; i < ATTEMPTS && status == WR_EXIT_DONE && !is_saved; i++)
-		status = insert_once(&api, action, rule, &is_saved);
+		status = insert_once(&book, action, rule, &is_saved);
 	if (status == WR_EXIT_DONE && !is_saved)
 		return wr_complain(arguments, "others save all the time: try again");
 	return status;
@@ -134,7 +133,7 @@ const struct wr_verb wr_verb_policy_deny = {
 
 /* --- warren policy why --- */
 
-static const struct wr_option why_options[] = { WR_ORG_OPTIONS, WR_OPTION_JSON };
+static const struct wr_option why_options[] = { WR_POLICY_OPTIONS };
 
 /* FROM [->] TO [PROTOCOL [PORT]]; NULL, told, where it is something else. */
 static json_t *read_question(const struct wr_arguments *arguments)
@@ -178,16 +177,26 @@ static void print_answer(const json_t *answer)
 		printf(" by the default: no line says otherwise\n");
 }
 
+static int ask_why(struct wr_rulebook *book, json_t *question, json_t **ret_answer)
+{
+	if (book->is_mesh)
+		return wr_rulebook_why(book, question, ret_answer);
+	return wr_api_call(&book->api, "POST", wr_api_path("/orgs/{}/policy/why", book->api.org),
+			   json_incref(question), ret_answer);
+}
+
 static int run_why(const struct wr_arguments *arguments)
 {
-	json_t *question = read_question(arguments);
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
+	WR_AUTO(wr_json_freep) json_t *question = read_question(arguments);
 	WR_AUTO(wr_json_freep) json_t *answer = NULL;
 	int status;
 
 	if (!question)
 		return WR_EXIT_USAGE;
-	status = wr_simple_ask(arguments, WR_SCOPE_ORG, "POST", "/orgs/{}/policy/why", question,
-			       &answer);
+	status = wr_rulebook_open(arguments, &book);
+	if (status == WR_EXIT_DONE)
+		status = ask_why(&book, question, &answer);
 	if (status != WR_EXIT_DONE)
 		return status;
 	if (wr_is_given(arguments, "json"))

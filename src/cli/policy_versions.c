@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "cli/policy.h"
+#include "cli/rulebook.h"
 #include "cli/simple.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -16,10 +16,12 @@ static const struct wr_column listed[] = {
 	{ "COMMENT", "comment", WR_LOOK_TEXT },
 };
 
-static const struct wr_option options[] = { WR_ORG_OPTIONS, WR_OPTION_JSON };
+static const struct wr_option options[] = { WR_POLICY_OPTIONS };
 
 static int run_history(const struct wr_arguments *arguments)
 {
+	if (wr_rulebook_refuses_mesh(arguments))
+		return WR_EXIT_FAILED;
 	return wr_simple_list(arguments, WR_SCOPE_ORG, "/orgs/{}/policy/versions", listed,
 			      WR_ARRAY_LEN(listed));
 }
@@ -59,10 +61,10 @@ static void print_diff(const char *text)
 }
 
 /* Versions are numbered one after another. Without operands: what the last save changed. */
-static int find_versions(struct wr_api *api, const char **from, const char **to, char before[24],
-			 char now[24])
+static int find_versions(struct wr_rulebook *book, const char **from, const char **to,
+			 char before[24], char now[24])
 {
-	const struct wr_arguments *arguments = api->arguments;
+	const struct wr_arguments *arguments = book->arguments;
 	WR_AUTO(wr_json_freep) json_t *policy = NULL;
 	json_int_t version;
 	int status;
@@ -71,7 +73,7 @@ static int find_versions(struct wr_api *api, const char **from, const char **to,
 	*to = arguments->operand_count > 1 ? arguments->operands[1] : now;
 	if (arguments->operand_count > 1)
 		return WR_EXIT_DONE;
-	status = wr_cli_policy_get(api, &policy);
+	status = wr_rulebook_get(book, &policy);
 	if (status != WR_EXIT_DONE)
 		return status;
 	version = json_integer_value(json_object_get(policy, "version"));
@@ -84,21 +86,24 @@ static int find_versions(struct wr_api *api, const char **from, const char **to,
 
 static int run_diff(const struct wr_arguments *arguments)
 {
-	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
 	WR_AUTO(wr_json_freep) json_t *result = NULL;
 	char before[24], now[24];
 	const char *from, *to, *text;
 	char *path;
-	int status = wr_api_open_org(arguments, &api);
+	int status;
 
+	if (wr_rulebook_refuses_mesh(arguments))
+		return WR_EXIT_FAILED;
+	status = wr_rulebook_open(arguments, &book);
 	if (status == WR_EXIT_DONE)
-		status = find_versions(&api, &from, &to, before, now);
+		status = find_versions(&book, &from, &to, before, now);
 	if (status != WR_EXIT_DONE)
 		return status;
-	path = wr_api_path("/orgs/{}/policy/diff", api.org);
+	path = wr_api_path("/orgs/{}/policy/diff", book.api.org);
 	wr_api_query(&path, "from", from);
 	wr_api_query(&path, "to", to);
-	status = wr_api_call(&api, "GET", path, NULL, &result);
+	status = wr_api_call(&book.api, "GET", path, NULL, &result);
 	if (status != WR_EXIT_DONE)
 		return status;
 	text = wr_json_text(result, "text");
@@ -124,7 +129,7 @@ const struct wr_verb wr_verb_policy_diff = {
 
 static int run_revert(const struct wr_arguments *arguments)
 {
-	WR_AUTO(wr_api_done) struct wr_api api = { 0 };
+	WR_AUTO(wr_rulebook_done) struct wr_rulebook book = { .arguments = arguments };
 	WR_AUTO(wr_json_freep) json_t *saved = NULL;
 	const char *text = arguments->operands[0];
 	uint64_t version;
@@ -132,16 +137,19 @@ static int run_revert(const struct wr_arguments *arguments)
 
 	if (!wr_number_parse(text, strlen(text), INT32_MAX, &version))
 		return wr_misuse(arguments, "a version is a number, not %s", text);
-	status = wr_api_open_org(arguments, &api);
+	if (wr_rulebook_refuses_mesh(arguments))
+		return WR_EXIT_FAILED;
+	status = wr_rulebook_open(arguments, &book);
 	if (status == WR_EXIT_DONE)
-		status = wr_api_call(&api, "POST", wr_api_path("/orgs/{}/policy/revert", api.org),
+		status = wr_api_call(&book.api, "POST",
+				     wr_api_path("/orgs/{}/policy/revert", book.api.org),
 				     json_pack("{s:I}", "version", (json_int_t)version), &saved);
 	if (status != WR_EXIT_DONE)
 		return status;
 	if (wr_is_given(arguments, "json"))
 		wr_api_print(saved);
 	else
-		wr_cli_policy_tell(&api, saved);
+		wr_rulebook_tell(&book, saved);
 	return WR_EXIT_DONE;
 }
 

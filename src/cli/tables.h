@@ -45,6 +45,8 @@ void wr_table_print_one(const struct wr_table *table, const json_t *object, FILE
 char *wr_look_text(const json_t *value, enum wr_look look, time_t now);
 /* Seconds since 1970 of an RFC 3339 time; false if it is none. */
 bool wr_look_parse_time(const char *text, time_t *ret_time) WR_MUST_CHECK;
+/* Seconds since 1970 as such a time. */
+json_t *wr_look_time(time_t time);
 /* "2026-11-22T10:04:58Z" from that, or from a span that ended now ("1h", "7d"); NULL if it
  * is neither. A new string. */
 char *wr_look_since(const char *text, time_t now);

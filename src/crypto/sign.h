@@ -8,6 +8,8 @@
 #include "base/key.h"
 
 #define WR_SIGNATURE_LEN 64
+/* Of a message with its context and the zero byte; a longer one is never authentic. */
+#define WR_SIGN_MAX_LEN 1280
 
 struct wr_signature {
 	uint8_t bytes[WR_SIGNATURE_LEN];

@@ -1,5 +1,6 @@
 #include "engine/control.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
@@ -88,22 +89,42 @@ static bool send_staged(struct wr_engine *engine, struct wr_peer *peer, struct w
 	return has_sent;
 }
 
-static void send_datagram(struct wr_engine *engine, struct wr_output *output)
+static void send_to(struct wr_engine *engine, struct wr_output *output,
+		    const struct wr_endpoint *to)
 {
 	struct wr_udp_burst burst = {
 		.data = output->datagram,
 		.len = (uint32_t)output->len,
 		.segment = (uint32_t)output->len,
-		.remote = output->to,
+		.remote = *to,
 	};
-	int fd = output->to.ip.family == WR_IPV4 ? engine->outbox.v4 : engine->outbox.v6;
+	int fd = to->ip.family == WR_IPV4 ? engine->outbox.v4 : engine->outbox.v6;
 	unsigned dropped = 1;
 
 	if (fd >= 0)
 		wr_udp_send(fd, &burst, 1, &dropped);
 	wr_tally_add(&engine->tally.verdicts[WR_DROP_UDP], dropped);
+}
+
+static void send_datagram(struct wr_engine *engine, struct wr_output *output)
+{
+	const struct wr_spread *also = output->also;
+
+	send_to(engine, output, &output->to);
+	for (size_t i = 0; also && i < also->count; i++)
+		if (!wr_endpoint_equal_remote(&also->endpoints[i], &output->to))
+			send_to(engine, output, &also->endpoints[i]);
 	if (output->datagram[0] == WR_MESSAGE_COOKIE)
 		wr_tally_add(&engine->tally.sent_cookies, 1);
+}
+
+/* An initiation for want of a session. */
+static void tell_wanted(const struct wr_engine *engine, const struct wr_output *output,
+			struct wr_instant now)
+{
+	if (output->datagram[0] == WR_MESSAGE_INITIATION && engine->wanted &&
+	    output->peer->managed && !wr_peer_session(output->peer, now))
+		engine->wanted(engine->context, output->peer);
 }
 
 /* --- Doing what the port asks. --- */
@@ -114,7 +135,10 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 
 	switch (output->kind) {
 	case WR_OUTPUT_NONE: break;
-	case WR_OUTPUT_DATAGRAM: send_datagram(engine, output); break;
+	case WR_OUTPUT_DATAGRAM:
+		send_datagram(engine, output);
+		tell_wanted(engine, output, now);
+		break;
 	case WR_OUTPUT_SESSION:
 		if (!send_staged(engine, output->peer, now) && output->needs_keepalive)
 			send_keepalive(engine, output->peer, now);
@@ -145,6 +169,26 @@ bool wr_engine_probe(struct wr_engine *engine, struct wr_peer *peer, const struc
 	struct wr_session *session = wr_peer_session(peer, wr_clock_now());
 
 	return session && wr_outbox_probe(&engine->outbox, session, to);
+}
+
+int wr_engine_send(const struct wr_engine *engine, struct wr_bytes datagram,
+		   const struct wr_endpoint *to)
+{
+	uint8_t bytes[WR_ENGINE_KNOCK_MAX_LEN];
+	struct wr_udp_burst burst = {
+		.data = bytes,
+		.len = (uint32_t)datagram.len,
+		.segment = (uint32_t)datagram.len,
+		.remote = *to,
+	};
+	int fd = to->ip.family == WR_IPV4 ? engine->outbox.v4 : engine->outbox.v6;
+	unsigned dropped = 0;
+
+	assert(datagram.len > 0 && datagram.len <= sizeof(bytes));
+	if (fd < 0)
+		return -ENOTCONN;
+	memcpy(bytes, datagram.data, datagram.len);
+	return wr_udp_send(fd, &burst, 1, &dropped);
 }
 
 /* Fresh randomness for one call of the port. */
@@ -193,9 +237,10 @@ static void take_handshake(struct wr_engine *engine, struct turn *turn,
 		spend_entropy(engine);
 	if (verdict != WR_TAKEN)
 		wr_tally_drop(&engine->tally, verdict);
-	do_output(engine, turn, &output);
+	/* First, so that it is known where a session that is told of leads. */
 	if (output.heard)
 		tell_heard(engine, output.heard, &letter->from);
+	do_output(engine, turn, &output);
 }
 
 static void take_packet(struct wr_engine *engine, const struct turn *turn, struct wr_peer *peer,
@@ -222,6 +267,8 @@ static void take_letter(struct wr_engine *engine, struct turn *turn, const struc
 		take_handshake(engine, turn, letter, body);
 	else if (letter->kind == WR_LETTER_TUN)
 		take_wish(engine, letter->peer);
+	else if (letter->kind == WR_LETTER_KNOCK)
+		engine->knocked(engine->context, body, &letter->from);
 	else if (letter->kind == WR_LETTER_HEARD)
 		tell_heard(engine, letter->peer, &letter->from);
 	else if (letter->peer->is_removed)

@@ -27,7 +27,9 @@ struct wr_engine {
 	void (*wants_tun)(void *context, struct wr_device *device);
 	void (*heard)(void *context, const struct wr_peer *peer, const struct wr_endpoint *from);
 	void (*shook)(void *context, const struct wr_peer *peer);
+	void (*wanted)(void *context, const struct wr_peer *peer);
 	bool (*may_relay)(void *context, const struct wr_peer *from, const struct wr_peer *to);
+	void (*knocked)(void *context, struct wr_bytes datagram, const struct wr_endpoint *from);
 	void *context;
 	struct wr_worker *workers; /* shared.worker_count of them */
 };

@@ -16,4 +16,5 @@ void wr_tally_sum(const struct wr_tally *tally, struct wr_counters *sum)
 	sum->relayed_bytes += read_counter(&tally->relayed_bytes);
 	sum->relay_refused += read_counter(&tally->relay_refused);
 	sum->stun_answers += read_counter(&tally->stun_answers);
+	sum->knocks += read_counter(&tally->knocks);
 }

@@ -12,7 +12,7 @@
 struct wr_tally {
 	_Atomic uint64_t verdicts[WR_VERDICTS];
 	_Atomic uint64_t rx_packets, tx_packets, sent_cookies;
-	_Atomic uint64_t relayed_packets, relayed_bytes, relay_refused, stun_answers;
+	_Atomic uint64_t relayed_packets, relayed_bytes, relay_refused, stun_answers, knocks;
 };
 
 /* Only the thread that owns the tally. */

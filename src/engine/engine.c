@@ -160,8 +160,11 @@ int wr_engine_new(const struct wr_engine_config *config, struct wr_engine **ret_
 				      .wants_tun = config->wants_tun,
 				      .heard = config->heard,
 				      .shook = config->shook,
+				      .wanted = config->wanted,
 				      .may_relay = config->may_relay,
+				      .knocked = config->knocked,
 				      .shared.stun_desks = config->has_stun ? config->workers : 0,
+				      .shared.knock_desks = config->knocked ? config->workers : 0,
 				      .context = config->context };
 	int error = init(engine, config);
 

@@ -22,6 +22,10 @@
 /* TUNs that are attached at a time: a hub has one for each gateway. */
 #define WR_ENGINE_MAX_TUNS 4096
 
+/* What a knock begins with, and how long it may be: docs/mesh.md, "Knocks". */
+#define WR_ENGINE_KNOCK_FIRST 0x57
+#define WR_ENGINE_KNOCK_MAX_LEN 256
+
 struct wr_engine;
 
 struct wr_engine_config {
@@ -36,11 +40,18 @@ struct wr_engine_config {
 	 * they remember, and do nothing with it. May be NULL. */
 	void (*heard)(void *context, const struct wr_peer *peer, const struct wr_endpoint *from);
 	void (*shook)(void *context, const struct wr_peer *peer);
+	/* The same: an initiation went to a managed peer, with which there is no session. */
+	void (*wanted)(void *context, const struct wr_peer *peer);
 	/* May the port pass datagrams on, unopened, between two peers of one device? Called from
 	 * wr_engine_run(), for a handshake between two that have none yet, and from
 	 * wr_engine_review_relay(). NULL: it relays nothing. */
 	bool (*may_relay)(void *context, const struct wr_peer *from, const struct wr_peer *to);
 	bool has_stun; /* the port tells who asks by STUN what address it sees */
+	/* A datagram that begins as no message of WireGuard's and no STUN does came to the port:
+	 * its first byte is WR_ENGINE_KNOCK_FIRST, nothing else of it was looked at. No more than
+	 * some 16 a second of one address, and 200 in all; the rest is counted (WR_DROP_BUDGET).
+	 * Called from any function that takes the engine, as `heard`. NULL: they are dropped. */
+	void (*knocked)(void *context, struct wr_bytes datagram, const struct wr_endpoint *from);
 	void *context;
 };
 
@@ -65,6 +76,7 @@ struct wr_counters {
 	uint64_t relayed_packets, relayed_bytes; /* passed on unopened; of UDP payload */
 	uint64_t relay_refused;                  /* handshake messages between machines */
 	uint64_t stun_answers;
+	uint64_t knocks; /* handed to knocked() */
 };
 
 /* 0 or a negative errno. No thread runs yet. */
@@ -102,6 +114,12 @@ void wr_engine_set_mtu(struct wr_engine *engine, struct wr_device *device, uint3
 /* Sends an empty packet of the peer's session to an address that its traffic does not go to, and
  * which stays as it is; nothing of the peer's timers counts it. False if there is no session. */
 bool wr_engine_probe(struct wr_engine *engine, struct wr_peer *peer, const struct wr_endpoint *to);
+
+/* Sends a knock of up to WR_ENGINE_KNOCK_MAX_LEN from the port; to.local, where it is known, is the
+ * address that it leaves from. 0; -ENOTCONN while the engine does not listen (on that family);
+ * or what the kernel says. */
+int wr_engine_send(const struct wr_engine *engine, struct wr_bytes datagram,
+		   const struct wr_endpoint *to) WR_MUST_CHECK;
 
 /* What may_relay() says of peers of the device may be another thing by now: it is asked again,
  * and what it forbids stops, for each worker when wr_engine_settle() returns. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/forward.h"
+#include "engine/knock.h"
 #include "engine/mail.h"
 #include "engine/relay.h"
 #include "engine/worker.h"
@@ -270,16 +271,21 @@ static void take_other(struct wr_worker *worker, const struct wr_udp_burst *burs
 		       struct wr_bytes datagram)
 {
 	bool is_v4 = burst->remote.ip.family == WR_IPV4;
+	_Atomic uint64_t *taken = &worker->tally.stun_answers;
 	enum wr_verdict verdict;
 
-	if (worker->stun && wr_stun_is(datagram))
+	if (worker->stun && wr_stun_is(datagram)) {
 		verdict = wr_stun_desk_take(worker->stun,
 					    is_v4 ? worker->outbox.v4 : worker->outbox.v6, burst,
 					    datagram, worker->now);
-	else
+	} else if (worker->knocks && wr_knock_is(datagram)) {
+		verdict = wr_knock_take(worker, burst, datagram);
+		taken = &worker->tally.knocks;
+	} else {
 		verdict = wr_message_refuse(datagram);
+	}
 	if (verdict == WR_TAKEN)
-		wr_tally_add(&worker->tally.stun_answers, 1);
+		wr_tally_add(taken, 1);
 	else
 		wr_tally_drop(&worker->tally, verdict);
 }

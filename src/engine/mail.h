@@ -17,6 +17,7 @@ enum wr_letter_kind {
 	WR_LETTER_HANDSHAKE, /* body: a datagram that is no transport message */
 	WR_LETTER_PACKET,    /* body: an IP packet for `peer`, which has no session */
 	WR_LETTER_HEARD,     /* `peer`, which is managed, was heard at `from` */
+	WR_LETTER_KNOCK,     /* body: a datagram for engine->knocked(), from `from` */
 	WR_LETTER_TUN,       /* a packet for the own address of `peer`'s device, which has no TUN */
 };
 

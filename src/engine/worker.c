@@ -8,7 +8,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "engine/knock.h"
 #include "linux/clock.h"
+#include "wg/budget.h"
 
 /* One IP packet with room before it for the header of virtio and after it for
  * padding. */
@@ -187,6 +189,11 @@ int wr_worker_init(struct wr_worker *worker, struct wr_shared *shared, unsigned 
 		if (!worker->stun)
 			return -ENOMEM;
 	}
+	if (shared->knock_desks) {
+		worker->knocks = wr_knock_budget_new(shared->knock_desks);
+		if (!worker->knocks)
+			return -ENOMEM;
+	}
 	wr_coalescer_init(worker->coalescer, false, false);
 	return 0;
 }
@@ -222,6 +229,7 @@ void wr_worker_done(struct wr_worker *worker)
 		worker->shared->aead->context_free(worker->aead_context);
 	wr_udp_receiver_free(worker->receiver);
 	wr_stun_desk_free(worker->stun);
+	wr_budget_free(worker->knocks);
 	free(worker->coalescer);
 	free(worker->tun_buffer);
 	free(worker->watched);

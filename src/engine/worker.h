@@ -44,8 +44,9 @@ struct wr_shared {
 	struct wr_rcu rcu;
 	_Atomic(struct wr_socket_set *) sockets; /* never NULL */
 	_Atomic bool is_stopping;
-	unsigned stun_desks; /* 0: STUN is not answered */
-	int control_fd;      /* eventfd: the control thread has something to do */
+	unsigned stun_desks;  /* 0: STUN is not answered */
+	unsigned knock_desks; /* workers that pass knocks on; 0: nobody is told of them */
+	int control_fd;       /* eventfd: the control thread has something to do */
 	unsigned worker_count;
 	struct wr_bindings bindings;
 };
@@ -70,6 +71,7 @@ struct wr_worker {
 	struct wr_outbox outbox;
 	struct wr_udp_receiver *receiver;
 	struct wr_stun_desk *stun; /* NULL: not answered */
+	struct wr_budget *knocks;  /* NULL: nobody is told of them */
 	struct wr_coalescer *coalescer;
 	struct wr_segmenter segmenter;
 	uint8_t *tun_buffer; /* one packet as read from a TUN */

@@ -2,7 +2,8 @@
  * what the records say.
  *
  * A name in a certificate goes before one that is only claimed; then the older claim; then the
- * lower identity. Who loses has none until it claims another.
+ * lower identity. Who loses has none until it claims another, and so does who claims another name
+ * than the one in its certificate.
  *
  * Floor 3.  Pure.  Source: docs/mesh.md, "Names and addresses". */
 #pragma once
@@ -13,8 +14,8 @@
 
 struct wr_claim {
 	const struct wr_key *identity;
-	const struct wr_record *record;
-	const char *certified_name; /* NULL or "": none */
+	const struct wr_record *record; /* NULL: it claims nothing */
+	const char *certified_name;     /* NULL or "": none */
 	/* Set: whether it has what it claims. */
 	bool has_name, has_v4;
 };

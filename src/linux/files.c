@@ -28,16 +28,11 @@ static ssize_t read_all(int fd, char *bytes, size_t max)
 	return (ssize_t)len;
 }
 
-int wr_file_read(const char *path, size_t max, char **ret_text)
+int wr_file_read_bytes(int fd, size_t max, uint8_t **ret_bytes, size_t *ret_len)
 {
-	bool is_input = strcmp(path, "-") == 0;
-	WR_AUTO(wr_fd_closep)
-	int fd = is_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	WR_AUTO(wr_text_freep) char *bytes = malloc(max + 2);
 	ssize_t len;
 
-	if (fd < 0)
-		return -errno;
 	if (!bytes)
 		return -ENOMEM;
 	len = read_all(fd, bytes, max);
@@ -45,10 +40,28 @@ int wr_file_read(const char *path, size_t max, char **ret_text)
 		return (int)len;
 	if ((size_t)len > max)
 		return -EFBIG;
-	if (memchr(bytes, '\0', (size_t)len))
+	bytes[len] = '\0'; /* of a text */
+	*ret_bytes = (uint8_t *)WR_TAKE(bytes);
+	*ret_len = (size_t)len;
+	return 0;
+}
+
+int wr_file_read(const char *path, size_t max, char **ret_text)
+{
+	bool is_input = strcmp(path, "-") == 0;
+	WR_AUTO(wr_fd_closep)
+	int fd = is_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *bytes;
+	size_t len;
+	int status = fd < 0 ? -errno : wr_file_read_bytes(fd, max, &bytes, &len);
+
+	if (status < 0)
+		return status;
+	if (memchr(bytes, '\0', len)) {
+		free(bytes);
 		return -EILSEQ;
-	bytes[len] = '\0';
-	*ret_text = WR_TAKE(bytes);
+	}
+	*ret_text = (char *)bytes;
 	return 0;
 }
 
@@ -67,6 +80,19 @@ int wr_file_write(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* A new name is kept once its folder is on the disk. */
+static void sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	WR_AUTO(wr_text_freep)
+	char *folder = slash ? wr_text_new("%.*s/", (int)(slash - path), path) : wr_text_new(".");
+	WR_AUTO(wr_fd_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* Some file systems have no such thing. */
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
 int wr_file_replace(const char *path, const char *text, size_t len)
 {
 	WR_AUTO(wr_text_freep) char *beside = wr_text_new("%s.XXXXXX", path);
@@ -80,6 +106,8 @@ int wr_file_replace(const char *path, const char *text, size_t len)
 		status = -errno;
 	if (status < 0)
 		unlink(beside);
+	else
+		sync_folder(path);
 	return status;
 }
 

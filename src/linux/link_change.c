@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,6 +99,51 @@ int wr_link_find(const char *name, struct wr_link_sight *ret_sight)
 	return 0;
 }
 
+/* --- Counting. --- */
+
+static int take_count(const struct nlattr *attribute, void *data)
+{
+	struct rtnl_link_stats64 *stats = data;
+
+	if (mnl_attr_get_type(attribute) != IFLA_STATS64)
+		return MNL_CB_OK;
+	/* Newer kernels append to it, older ones have less than our header says. */
+	if (mnl_attr_get_payload_len(attribute) <
+	    offsetof(struct rtnl_link_stats64, tx_bytes) + sizeof(stats->tx_bytes))
+		return MNL_CB_ERROR;
+	memcpy(stats, mnl_attr_get_payload(attribute),
+	       mnl_attr_get_payload_len(attribute) < sizeof(*stats)
+		       ? mnl_attr_get_payload_len(attribute)
+		       : sizeof(*stats));
+	return MNL_CB_OK;
+}
+
+static int take_counts(const struct nlmsghdr *message, void *data)
+{
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	return mnl_attr_parse(message, sizeof(struct ifinfomsg), take_count, data) < 0
+		       ? MNL_CB_ERROR
+		       : MNL_CB_STOP;
+}
+
+int wr_link_count(uint32_t index, struct wr_link_traffic *ret_traffic)
+{
+	struct rtnl_link_stats64 stats = { 0 };
+	struct wr_rtnl_request request;
+	int status = ask(begin(&request, RTM_GETLINK, 0, index), take_counts, &stats);
+
+	if (status < 0)
+		return status;
+	*ret_traffic = (struct wr_link_traffic){
+		.rx_packets = stats.rx_packets,
+		.rx_bytes = stats.rx_bytes,
+		.tx_packets = stats.tx_packets,
+		.tx_bytes = stats.tx_bytes,
+	};
+	return 0;
+}
+
 /* --- Making. --- */
 
 static int create(const char *name, const char *kind, uint32_t mtu)
@@ -116,7 +162,7 @@ static int create(const char *name, const char *kind, uint32_t mtu)
 }
 
 /* Not taken from the message that makes it: net/core/rtnetlink.c, rtnl_create_link(). */
-static int set_alias(uint32_t index, const char *alias)
+int wr_link_set_alias(uint32_t index, const char *alias)
 {
 	struct wr_rtnl_request request;
 	struct nlmsghdr *message = begin(&request, RTM_NEWLINK, NLM_F_ACK, index);
@@ -139,7 +185,7 @@ int wr_link_create(const char *name, const char *kind, const char *alias, uint32
 		status = wr_link_find(name, &sight);
 	if (status < 0)
 		return status;
-	status = set_alias(sight.index, alias);
+	status = wr_link_set_alias(sight.index, alias);
 	if (status < 0) {
 		wr_link_delete(sight.index);
 		return status;

@@ -108,12 +108,11 @@ int wr_privileges_drop_for_agent(bool keep_low_ports)
 	return status < 0 ? status : pass_on(CAP_NET_ADMIN);
 }
 
-bool wr_privileges_has_gateways(void)
+static bool has_all(const cap_value_t *needed, size_t count)
 {
-	static const cap_value_t needed[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
 	WR_AUTO(cap_freep) cap_t has = cap_get_proc();
 
-	for (size_t i = 0; i < WR_ARRAY_LEN(needed); i++) {
+	for (size_t i = 0; i < count; i++) {
 		cap_flag_value_t is_set = CAP_CLEAR;
 
 		if (!has || cap_get_flag(has, needed[i], CAP_EFFECTIVE, &is_set) < 0 ||
@@ -121,4 +120,18 @@ bool wr_privileges_has_gateways(void)
 			return false;
 	}
 	return true;
+}
+
+bool wr_privileges_has_net_admin(void)
+{
+	static const cap_value_t needed[] = { CAP_NET_ADMIN };
+
+	return has_all(needed, WR_ARRAY_LEN(needed));
+}
+
+bool wr_privileges_has_gateways(void)
+{
+	static const cap_value_t needed[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
+
+	return has_all(needed, WR_ARRAY_LEN(needed));
 }

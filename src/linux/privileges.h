@@ -19,6 +19,8 @@ int wr_privileges_drop_for_server(bool keep_low_ports) WR_MUST_CHECK;
 /* The same for an agent: as wr_privileges_drop(), and programs that it runs (nft, resolvectl) get
  * CAP_NET_ADMIN too, as an ambient capability. */
 int wr_privileges_drop_for_agent(bool keep_low_ports) WR_MUST_CHECK;
+/* Whether this process may make interfaces and routes. */
+bool wr_privileges_has_net_admin(void);
 /* Whether this process has what gateways need: both of those. */
 bool wr_privileges_has_gateways(void);
 

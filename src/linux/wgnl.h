@@ -46,6 +46,9 @@ int wr_wgnl_set(struct wr_wgnl *wireguard, uint32_t index, const struct wr_wgnl_
  * the sum of their hashes, so sums of parts add up. */
 uint64_t wr_wgnl_sum(const struct wr_prefix *prefixes, size_t count);
 
+/* The same of a preshared key, which it does not tell; of none (all zero): 0. */
+uint64_t wr_wgnl_key_sum(const struct wr_key *key);
+
 /* A peer, or more allowed-ips of the one before. */
 struct wr_wgnl_sight {
 	struct wr_key public_key;
@@ -54,6 +57,7 @@ struct wr_wgnl_sight {
 	struct wr_wall latest_handshake; /* 0: never */
 	uint64_t rx_bytes, tx_bytes;
 	uint16_t keepalive;
+	uint64_t preshared_sum; /* wr_wgnl_key_sum() of the preshared key */
 	size_t allowed_count;
 	uint64_t allowed_sum; /* wr_wgnl_sum() of them */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "crypto/noise.h"
 #include "linux/wgnl_message.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -74,6 +75,23 @@ uint64_t wr_wgnl_sum(const struct wr_prefix *prefixes, size_t count)
 	return sum;
 }
 
+uint64_t wr_wgnl_key_sum(const struct wr_key *key)
+{
+	static const struct wr_siphash_key one_for_all;
+
+	return wr_key_is_zero(key) ? 0
+				   : wr_siphash(&one_for_all, (struct wr_bytes){ key->bytes, WR_KEY_LEN });
+}
+
+static void take_preshared_key(const struct nlattr *attribute, uint64_t *ret_sum)
+{
+	struct wr_key key = { 0 };
+
+	(void)copy(attribute, &key, sizeof(key));
+	*ret_sum = wr_wgnl_key_sum(&key);
+	wr_wipe(&key, sizeof(key));
+}
+
 static int take_allowed_attribute(const struct nlattr *attribute, void *data)
 {
 	struct wr_prefix *prefix = data;
@@ -116,6 +134,7 @@ static int take_peer_attribute(const struct nlattr *attribute, void *data)
 	case WGPEER_A_PUBLIC_KEY:
 		(void)copy(attribute, &peer->public_key, sizeof(peer->public_key));
 		break;
+	case WGPEER_A_PRESHARED_KEY: take_preshared_key(attribute, &peer->preshared_sum); break;
 	case WGPEER_A_ENDPOINT: take_endpoint(attribute, &peer->endpoint); break;
 	case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
 		(void)copy(attribute, &peer->keepalive, sizeof(peer->keepalive));

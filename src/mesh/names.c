@@ -101,8 +101,13 @@ static void add_records(struct lines *lines, const struct wr_netmap *map)
 static void add_peers(struct lines *lines, const struct wr_netmap *map)
 {
 	for (size_t i = 0; i < map->peer_count; i++) {
-		add_line(lines, &map->peers[i]->v4, map->peers[i]->name, map->suffix);
-		add_line(lines, &map->peers[i]->v6, map->peers[i]->name, map->suffix);
+		const struct wr_netmap_peer *peer = map->peers[i];
+
+		/* Who is dead in a mesh has lost its name. */
+		if (peer->name[0] == '\0')
+			continue;
+		add_line(lines, &peer->v4, peer->name, map->suffix);
+		add_line(lines, &peer->v6, peer->name, map->suffix);
 	}
 }
 
@@ -211,9 +216,8 @@ static bool wants_resolved(const struct wr_names *names, const struct wr_netmap 
 {
 	bool has_hub = map->hub_v4.family != WR_FAMILY_NONE || map->hub_v6.family != WR_FAMILY_NONE;
 
-	if (names->kind == WR_NAMES_RESOLVED)
-		return true;
-	return names->kind == WR_NAMES_AUTO && has_hub && wr_resolved_is_used();
+	return has_hub && (names->kind == WR_NAMES_RESOLVED ||
+			   (names->kind == WR_NAMES_AUTO && wr_resolved_is_used()));
 }
 
 static void use_resolved(struct wr_names *names, const struct wr_netmap *map,

@@ -103,6 +103,9 @@ json_t *wr_netmap_diff(const struct wr_netmap *from, const struct wr_netmap *to)
  * is none. */
 struct wr_netmap *wr_netmap_patch(const struct wr_netmap *map, const json_t *delta, int *ret_error,
 				  char ret_why[200]) WR_MUST_CHECK;
+/* Of a map that was made by hand: sorts its peers, and makes what finding needs. False where memory
+ * is short. */
+bool wr_netmap_index(struct wr_netmap *map) WR_MUST_CHECK;
 /* NULL is fine; returns NULL. */
 struct wr_netmap *wr_netmap_free(struct wr_netmap *map);
 /* NULL if there is none. */
@@ -114,4 +117,8 @@ const struct wr_netmap_peer *wr_netmap_find_name(const struct wr_netmap *map, co
 /* The last map, on disk (mode 0600, replaced whole): a restart needs no server. 0 or a negative
  * errno; loading: -ENOENT, -EINVAL with a line. */
 int wr_netmap_save(const struct wr_netmap *map, const char *path) WR_MUST_CHECK;
+/* The two halves of it, for whom the disk is too slow: the text (a new string; NULL where memory is
+ * short), and to write it, on any thread. */
+char *wr_netmap_dump(const struct wr_netmap *map) WR_MUST_CHECK;
+int wr_netmap_write(const char *text, const char *path) WR_MUST_CHECK;
 int wr_netmap_load(const char *path, struct wr_netmap **ret_map, char ret_why[200]) WR_MUST_CHECK;

@@ -29,14 +29,27 @@ static int sync_folder(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int wr_netmap_save(const struct wr_netmap *map, const char *path)
+char *wr_netmap_dump(const struct wr_netmap *map)
 {
 	json_t *json = wr_netmap_json(map);
-	WR_AUTO(wr_text_freep) char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	int status = text ? wr_file_replace(path, text, strlen(text)) : -ENOMEM;
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
+	return text;
+}
+
+int wr_netmap_write(const char *text, const char *path)
+{
+	int status = wr_file_replace(path, text, strlen(text));
+
 	return status < 0 ? status : sync_folder(path);
+}
+
+int wr_netmap_save(const struct wr_netmap *map, const char *path)
+{
+	WR_AUTO(wr_text_freep) char *text = wr_netmap_dump(map);
+
+	return text ? wr_netmap_write(text, path) : -ENOMEM;
 }
 
 int wr_netmap_load(const char *path, struct wr_netmap **ret_map, char ret_why[WR_NETMAP_WHY])

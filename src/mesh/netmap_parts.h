@@ -61,8 +61,6 @@ void wr_netmap_peer_release(struct wr_netmap_peer *peer);
  * out. */
 void wr_netmap_read_head(struct wr_netmap_reader *reader, const json_t *message, bool is_whole,
 			 struct wr_netmap *map);
-/* Sorts, and makes what finding needs. False where memory is short. */
-bool wr_netmap_index(struct wr_netmap *map) WR_MUST_CHECK;
 /* All that has to hold between the parts of an indexed map. */
 void wr_netmap_check(struct wr_netmap_reader *reader, const struct wr_netmap *map);
 

@@ -24,7 +24,7 @@ int wr_paths_new(uv_loop_t *loop, const struct wr_paths_config *config, struct w
 	paths->config = *config;
 	paths->armed = paths->look_at = WR_NEVER;
 	wr_random(&paths->secret, sizeof(paths->secret));
-	wr_paths_socket_init(&paths->socket, loop, paths_received, paths);
+	wr_paths_socket_init(&paths->socket, loop, WR_PULSE_PORT, paths_received, paths);
 	uv_timer_init(loop, &paths->timer);
 	paths->timer.data = paths;
 	*ret_paths = paths;
@@ -108,10 +108,7 @@ void wr_paths_heard(struct wr_paths *paths, const struct wr_key *peer,
 
 	if (!member)
 		return;
-	if (!paths_is_relay(paths, from))
-		member->elsewhere = wr_clock_now();
-	wr_path_heard(member->path, paths_is_relay(paths, from) ? &paths->relay : from,
-		      wr_clock_now());
+	paths_heard(member, from);
 	paths_look_soon(paths);
 	paths_wake(member);
 }
@@ -127,6 +124,7 @@ void wr_paths_shook(struct wr_paths *paths, const struct wr_key *peer)
 		return;
 	member->shook = now;
 	wr_path_handshake(member->path, now);
+	paths_relay_shook(member);
 	paths_look_soon(paths);
 	paths_wake(member);
 }

@@ -24,6 +24,9 @@ struct wr_paths_config {
 	/* Asks the peer to probe by another way than a pulse, for the relay seems silent: over the
 	 * channel. May be NULL. */
 	void (*ask)(void *context, const char *uid);
+	/* A peer's pulse tells where it heard us directly: an address of ours as others see it. It
+	 * may be told again with each pulse. May be NULL. */
+	void (*observed)(void *context, const struct wr_key *by, const struct wr_endpoint *us);
 	void *context;
 };
 
@@ -43,6 +46,22 @@ void wr_paths_set_backend(struct wr_paths *paths, struct wr_backend *backend);
  * blocked and datagrams go over the channel. Family none: it is down; direct paths stay as they
  * are, and others are tried without it. */
 void wr_paths_set_relay(struct wr_paths *paths, const struct wr_endpoint *relay);
+/* In a mesh (the map has no hub) members relay for each other. These two pass datagrams on between
+ * us and the peer: it is gone through whichever is reached directly, and for the other one when
+ * that is silent or gone from the map; until the direct path is found. Up to WR_PATHS_RELAYS; 0:
+ * none. After wr_paths_set_map(); forgotten with the peer. */
+#define WR_PATHS_RELAYS 2
+void wr_paths_set_relays(struct wr_paths *paths, const char *uid, const struct wr_key *relays,
+			 size_t count);
+/* The members that relay for us: there is to be a session with each, always. (That it stays alive
+ * is WireGuard's matter: wr_reconciler_set_kept().) */
+void wr_paths_keep(struct wr_paths *paths, const struct wr_key *keys, size_t count);
+/* The backend's `wanted`. */
+void wr_paths_wanted(struct wr_paths *paths, const struct wr_key *peer);
+/* So many bytes of UDP payload go to the peer's address (IPv6, where it has one) by our own doing:
+ * a tunnel that carries nothing else is no reason to watch its path, or to look for a better one.
+ */
+void wr_paths_spent(struct wr_paths *paths, const struct wr_key *peer, size_t bytes);
 /* Our own candidates, to be told to peers. */
 void wr_paths_set_candidates(struct wr_paths *paths, const struct wr_candidate *candidates,
 			     size_t count);

@@ -12,6 +12,9 @@
 #define SESSION_LIFE WR_SPAN_S(185)
 /* What came from elsewhere was no sign of the relay. */
 #define ELSEWHERE_FOR WR_SPAN_MS(1500)
+#define HEADERS_V4 28
+#define HEADERS_V6 48
+#define MTU_MIN 1280
 
 /* A second's handshakes and keepalives are no data: two attempts each way, a cookie, and the
  * keepalive that answers data. */
@@ -52,10 +55,19 @@ static void see_endpoint(struct member *member, const struct wr_backend_sight *s
 	    sight->endpoint.ip.family == WR_FAMILY_NONE)
 		return;
 	member->endpoint = sight->endpoint;
-	wr_path_heard(member->path,
-		      paths_is_relay(paths, &sight->endpoint) ? &paths->relay : &sight->endpoint,
-		      now);
+	(void)now;
+	paths_heard(member, &sight->endpoint);
 	paths_wake(member);
+}
+
+void wr_paths_spent(struct wr_paths *paths, const struct wr_key *peer, size_t bytes)
+{
+	struct member *member = paths_find_key(paths, peer);
+
+	if (!member)
+		return;
+	bytes += member->v6.family == WR_IPV6 ? HEADERS_V6 : HEADERS_V4;
+	member->own_bytes += wr_data_padded(bytes, MTU_MIN) + WR_DATA_OVERHEAD;
 }
 
 bool paths_has_session(const struct member *member, struct wr_instant now)
@@ -72,6 +84,9 @@ static bool is_hub_doubted(const struct wr_paths *paths, struct wr_instant now)
 /* Data, or initiations for data that wait. */
 static bool is_wanted(const struct member *member, uint64_t sent, struct wr_instant now)
 {
+	/* In a mesh the engine sees to it that what waits finds its way. */
+	if (member->paths->is_mesh && wr_backend_can_probe(member->paths->config.backend))
+		return are_data(sent);
 	return are_data(sent) || (sent >= WR_INITIATION_LEN && !paths_has_session(member, now));
 }
 
@@ -96,6 +111,7 @@ static void see(void *context, const struct wr_backend_sight *sight)
 	wr_path_doubt_relay(member->path, paths->is_hub_doubted);
 	if (is_wanted(member, sent_since(member, sight->tx_bytes), paths->looked)) {
 		wr_path_sent(member->path, paths->looked);
+		paths_watch_relay(member, paths->looked);
 		paths_wake(member);
 	}
 	member->tx_bytes = sight->tx_bytes;
@@ -123,6 +139,7 @@ void paths_look_now(struct wr_paths *paths, struct wr_instant now)
 		return;
 	paths->is_hub_doubted = is_hub_doubted(paths, now);
 	(void)!wr_backend_look(paths->config.backend, see, paths);
+	paths_wake_kept(paths, now);
 	if (has_live_session(paths, now))
 		paths->look_at = wr_after(now, LOOK_EVERY);
 	else if (paths->is_hub_doubted && paths->by_uid.count)

@@ -89,8 +89,13 @@ static bool is_in(const struct wr_prefix *prefix, const struct wr_ip *ip)
 	return true;
 }
 
-bool paths_is_outside(const struct wr_paths *paths, const struct wr_endpoint *endpoint)
+bool paths_is_outside(const struct member *member, const struct wr_endpoint *endpoint)
 {
+	const struct wr_paths *paths = member->paths;
+	const struct member *relay = paths_relay_there(paths, endpoint);
+
+	if (relay && relay != member)
+		return false;
 	for (size_t i = 0; i < paths->inside_count; i++)
 		if (is_in(&paths->inside[i], &endpoint->ip))
 			return false;
@@ -104,7 +109,7 @@ static void give_candidates(struct member *member, const struct wr_netmap_peer *
 	size_t count = 0;
 
 	for (size_t i = 0; i < peer->candidate_count && i < WR_PATH_CANDIDATES; i++) {
-		if (paths_is_outside(member->paths, &peer->candidates[i].endpoint))
+		if (paths_is_outside(member, &peer->candidates[i].endpoint))
 			candidates[count++] = peer->candidates[i];
 	}
 	wr_path_set_candidates(member->path, candidates, count, now);
@@ -118,6 +123,7 @@ static struct wr_path *make_path(const struct member *member, bool may_be_direct
 		.may_be_direct = may_be_direct,
 		.can_probe = wr_backend_can_probe(paths->config.backend),
 		.is_first = memcmp(&paths->map->public_key, &member->key, WR_KEY_LEN) < 0,
+		.is_mesh = paths->is_mesh,
 		.own = &paths->own,
 	};
 	struct wr_path *path;
@@ -136,6 +142,7 @@ static void forget(struct member *member)
 	struct wr_paths *paths = member->paths;
 
 	pings_forget(paths, member, -ENOENT);
+	paths_displace(member);
 	wr_map_take(&paths->by_uid, hash(paths, member->uid, strlen(member->uid)));
 	if (paths_find_key(paths, &member->key) == member)
 		wr_map_take(&paths->by_key, hash(paths, &member->key, sizeof(member->key)));
@@ -246,6 +253,7 @@ void paths_take_map(struct wr_paths *paths)
 
 	if (!list_inside(paths))
 		return;
+	paths->is_mesh = wr_key_is_zero(&paths->map->hub_key);
 	while ((member = paths_next(paths, &at)))
 		member->is_seen = false;
 	for (size_t i = 0; i < paths->map->peer_count; i++) {
@@ -259,6 +267,7 @@ void paths_take_map(struct wr_paths *paths)
 		index_ip(member, &member->v4, true);
 		index_ip(member, &member->v6, true);
 	}
+	paths_review_relays(paths, now);
 }
 
 void paths_restart(struct wr_paths *paths)
@@ -277,9 +286,12 @@ void paths_restart(struct wr_paths *paths)
 		wr_path_free(member->path);
 		member->path = path;
 		member->tx_bytes = member->rx_bytes = member->own_bytes = 0;
+		member->spread = 0;
+		member->shook = (struct wr_instant){ 0 };
 		give_candidates(member, peer, now);
 		paths_wake(member);
 	}
+	paths_review_relays(paths, now);
 }
 
 void paths_forget(struct wr_paths *paths)
@@ -294,6 +306,7 @@ void paths_forget(struct wr_paths *paths)
 	wr_map_done(&paths->by_uid);
 	wr_map_done(&paths->by_key);
 	wr_map_done(&paths->by_ip);
+	wr_map_done(&paths->by_place);
 	wr_heap_done(&paths->due);
 	free(paths->inside);
 }

@@ -28,6 +28,16 @@ struct member {
 	struct wr_instant elsewhere; /* heard somewhere else than at the relay; 0: never */
 	uint64_t rounds;             /* of probes, as seen last */
 
+	/* Of a mesh: paths_relays.c. */
+	struct wr_key relays[WR_PATHS_RELAYS];
+	uint8_t relay_count, relay_used;
+	bool is_relay;                /* of ours, or of somebody else's in the map */
+	bool is_hasty;                /* a handshake that waits is to go again */
+	struct wr_instant relay_left; /* the last one; 0: never */
+	struct wr_endpoint shook_by;  /* the relay that passed the last handshake on; or none */
+	struct wr_endpoint place;     /* of one that relays; family none: none */
+	uint64_t spread;              /* what the backend was told, as a number; 0: nothing */
+
 	/* As it was told last. */
 	enum wr_path_state told_state;
 	enum wr_path_reason told_reason;
@@ -62,6 +72,10 @@ struct wr_paths {
 	struct wr_path_own own;
 	struct wr_siphash_key secret; /* of the tables below */
 	struct wr_map by_uid, by_key, by_ip;
+	struct wr_map by_place;              /* those that relay, by where they are reached */
+	bool is_mesh;                        /* the map has no hub */
+	struct wr_key kept[WR_PATHS_RELAYS]; /* that relay for us */
+	uint8_t kept_count;
 	struct wr_heap due;
 	struct wr_instant look_at; /* at the figures; WR_NEVER: nothing is to be seen */
 	struct wr_instant looked;
@@ -79,8 +93,9 @@ void paths_take_map(struct wr_paths *paths);
 /* All path machines anew. */
 void paths_restart(struct wr_paths *paths);
 void paths_forget(struct wr_paths *paths);
-/* True if a tunnel may go there: not to the hub, and not into itself. */
-bool paths_is_outside(const struct wr_paths *paths, const struct wr_endpoint *endpoint);
+/* True if the member's tunnel may go there: not to the hub or to who relays, and not into itself.
+ */
+bool paths_is_outside(const struct member *member, const struct wr_endpoint *endpoint);
 bool paths_is_relay(const struct wr_paths *paths, const struct wr_endpoint *endpoint);
 
 /* --- paths_run.c --- */
@@ -91,6 +106,8 @@ void paths_run(struct wr_paths *paths);
 /* `is_wanted`: also where there must be a handshake first. */
 void paths_send_pulse(struct member *member, struct wr_instant now, bool is_wanted,
 		      uint32_t *ret_sequence);
+/* Something authentic of it came from there. */
+void paths_heard(struct member *member, const struct wr_endpoint *from);
 void paths_received(void *context, const struct wr_ip *from, struct wr_bytes datagram);
 
 /* --- paths_figures.c --- */
@@ -100,6 +117,26 @@ void paths_look_now(struct wr_paths *paths, struct wr_instant now);
 void paths_look_soon(struct wr_paths *paths);
 /* A session with the member may be alive. */
 bool paths_has_session(const struct member *member, struct wr_instant now);
+
+/* --- paths_relays.c --- */
+/* The member that relays and is reached there; NULL: none is. */
+const struct member *paths_relay_there(const struct wr_paths *paths,
+				       const struct wr_endpoint *endpoint);
+/* Before it is forgotten. */
+void paths_displace(struct member *member);
+void paths_choose_relay(struct member *member, struct wr_instant now);
+/* Its traffic goes there from now on. */
+void paths_switched(struct member *member, const struct wr_endpoint *to, struct wr_instant now);
+/* Data went to it since the last look. */
+void paths_watch_relay(struct member *member, struct wr_instant now);
+/* Another path, or a session, with one that perhaps relays. */
+void paths_relay_changed(struct member *relay, const struct wr_path_sight *sight);
+void paths_relay_shook(struct member *relay);
+/* It was heard through the one that relays there. `is_answer`: its traffic goes there now. */
+void paths_heard_by_relay(struct member *member, const struct wr_endpoint *from, bool is_answer);
+/* After another map. */
+void paths_review_relays(struct wr_paths *paths, struct wr_instant now);
+void paths_wake_kept(struct wr_paths *paths, struct wr_instant now);
 
 /* --- paths_ping.c --- */
 /* After the path was told. */

@@ -15,6 +15,63 @@
 /* A relayed pulse goes each 5 s while there is traffic, and is answered. */
 #define RELAY_SILENT WR_SPAN_S(7)
 
+/* --- Where it is. --- */
+
+/* Without a session the backend sends where the answer came from. */
+static bool is_answer(const struct member *member, const struct wr_endpoint *from)
+{
+	struct wr_paths *paths = member->paths;
+	struct wr_backend_sight sight;
+
+	return paths->is_mesh && wr_backend_can_probe(paths->config.backend) &&
+	       wr_backend_look_one(paths->config.backend, &member->key, &sight) == 0 &&
+	       wr_endpoint_equal_remote(&sight.endpoint, from);
+}
+
+void paths_heard(struct member *member, const struct wr_endpoint *from)
+{
+	struct wr_paths *paths = member->paths;
+	const struct member *relay = paths_relay_there(paths, from);
+	struct wr_instant now = wr_clock_now();
+
+	if (!paths->is_mesh && paths_is_relay(paths, from)) {
+		wr_path_heard(member->path, &paths->relay, now);
+		return;
+	}
+	if (relay && relay != member) {
+		paths_heard_by_relay(member, from, is_answer(member, from));
+		return;
+	}
+	member->elsewhere = now;
+	if (is_answer(member, from))
+		wr_path_answered(member->path, from, now);
+	else
+		wr_path_heard(member->path, from, now);
+}
+
+/* All that the backend may try at once for a session. */
+static void spread(struct member *member)
+{
+	struct wr_paths *paths = member->paths;
+	struct wr_endpoint endpoints[WR_PATH_CANDIDATES];
+	uint64_t number = UINT64_C(0xcbf29ce484222325);
+	size_t count;
+
+	if (!paths->is_mesh || !wr_backend_can_probe(paths->config.backend))
+		return;
+	count = wr_path_spots(member->path, endpoints);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < sizeof(endpoints[i].ip.bytes); j++)
+			number = (number ^ endpoints[i].ip.bytes[j]) * UINT64_C(0x100000001b3);
+		number = (number ^ endpoints[i].port) * UINT64_C(0x100000001b3);
+	}
+	if (number == member->spread)
+		return;
+	/* A peer that is not there yet is told when it is heard of. */
+	if (wr_backend_set_spread(paths->config.backend, &member->key, endpoints, count) == 0)
+		member->spread = number;
+}
+
 /* --- Pulses. --- */
 
 void paths_send_pulse(struct member *member, struct wr_instant now, bool is_wanted,
@@ -40,12 +97,12 @@ void paths_send_pulse(struct member *member, struct wr_instant now, bool is_want
 }
 
 /* What a tunnel must not go to. */
-static void drop_inside(const struct wr_paths *paths, struct wr_pulse *pulse)
+static void drop_inside(const struct member *member, struct wr_pulse *pulse)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < pulse->candidate_count; i++)
-		if (paths_is_outside(paths, &pulse->candidates[i].endpoint))
+		if (paths_is_outside(member, &pulse->candidates[i].endpoint))
 			pulse->candidates[kept++] = pulse->candidates[i];
 	pulse->candidate_count = (uint8_t)kept;
 }
@@ -59,10 +116,18 @@ static void see_where_from(struct member *member, struct wr_instant now)
 	if (wr_backend_can_probe(paths->config.backend) ||
 	    wr_backend_look_one(paths->config.backend, &member->key, &sight) < 0)
 		return;
+	(void)now;
 	member->endpoint = sight.endpoint;
-	wr_path_heard(member->path,
-		      paths_is_relay(paths, &sight.endpoint) ? &paths->relay : &sight.endpoint,
-		      now);
+	paths_heard(member, &sight.endpoint);
+}
+
+/* Where the peer heard us, but for what it heard over a relay. */
+static void tell_observed(const struct member *member, const struct wr_pulse *pulse)
+{
+	const struct wr_paths_config *config = &member->paths->config;
+
+	for (size_t i = 0; config->observed && i < pulse->heard_count; i++)
+		config->observed(config->context, &member->key, &pulse->heard[i].endpoint);
 }
 
 void paths_received(void *context, const struct wr_ip *from, struct wr_bytes datagram)
@@ -74,15 +139,28 @@ void paths_received(void *context, const struct wr_ip *from, struct wr_bytes dat
 
 	if (!member || !paths->config.backend || !wr_pulse_read(datagram, &pulse))
 		return;
-	drop_inside(paths, &pulse);
+	drop_inside(member, &pulse);
 	see_where_from(member, now);
 	wr_path_told(member->path, &pulse, now);
+	tell_observed(member, &pulse);
 	pings_answered(member, &pulse);
 	paths_look_soon(paths);
 	paths_wake(member);
 }
 
 /* --- Steps. --- */
+
+/* The kernel would try again only after 5 s. */
+static void try_there(const struct member *member, struct wr_instant now)
+{
+	struct wr_paths *paths = member->paths;
+	struct wr_path_sight sight;
+
+	wr_path_look(member->path, &sight);
+	if (paths->is_mesh && !wr_backend_can_probe(paths->config.backend) && sight.is_searching &&
+	    !paths_has_session(member, now))
+		(void)!wr_backend_renew(paths->config.backend, &member->key);
+}
 
 static void do_step(struct member *member, const struct wr_path_step *step, struct wr_instant now)
 {
@@ -94,6 +172,8 @@ static void do_step(struct member *member, const struct wr_path_step *step, stru
 		member->endpoint = step->endpoint;
 		/* A peer that is not there yet is tried again when it is heard of. */
 		(void)!wr_backend_set_endpoint(backend, &member->key, &step->endpoint);
+		paths_switched(member, &step->endpoint, now);
+		try_there(member, now);
 		break;
 	case WR_PATH_PROBE:
 		if (wr_backend_probe(backend, &member->key, &step->endpoint) == 0)
@@ -124,6 +204,7 @@ static void tell(struct member *member)
 	if (sight.state == member->told_state && sight.reason == member->told_reason &&
 	    wr_endpoint_equal_remote(&sight.endpoint, &member->told_endpoint))
 		return;
+	paths_relay_changed(member, &sight);
 	member->told_state = sight.state;
 	member->told_reason = sight.reason;
 	member->told_endpoint = sight.endpoint;
@@ -138,6 +219,10 @@ static void run_member(struct member *member, struct wr_instant now)
 
 	for (unsigned i = 0; i < STEPS_MAX && wr_path_poll(member->path, now, &step); i++)
 		do_step(member, &step, now);
+	spread(member);
+	if (member->is_hasty)
+		(void)!wr_backend_hasten(member->paths->config.backend, &member->key);
+	member->is_hasty = false;
 	deadline = wr_path_deadline(member->path);
 	if (wr_is_never(deadline))
 		wr_heap_remove(&member->paths->due, &member->due);

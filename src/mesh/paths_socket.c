@@ -7,9 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mesh/paths.h"
-#include "wire/pulse.h"
-
 /* At once; then others have their turn. */
 #define BATCH 64
 
@@ -18,10 +15,11 @@ static int at_of(enum wr_family family)
 	return family == WR_IPV6;
 }
 
-static socklen_t to_socket(const struct wr_ip *ip, struct sockaddr_storage *ret_address)
+static socklen_t to_socket(const struct wr_ip *ip, uint16_t port,
+			   struct sockaddr_storage *ret_address)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(WR_PULSE_PORT) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(WR_PULSE_PORT) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
 	memcpy(&v4.sin_addr, ip->bytes, sizeof(v4.sin_addr));
 	memcpy(&v6.sin6_addr, ip->bytes, sizeof(v6.sin6_addr));
@@ -33,8 +31,8 @@ static socklen_t to_socket(const struct wr_ip *ip, struct sockaddr_storage *ret_
 	return ip->family == WR_IPV4 ? sizeof(v4) : sizeof(v6);
 }
 
-/* Only what another agent sent from its own pulse port. */
-static bool from_socket(const struct sockaddr_storage *address, struct wr_ip *ret_ip)
+/* Only what another member sent from its own socket. */
+static bool from_socket(const struct sockaddr_storage *address, uint16_t port, struct wr_ip *ret_ip)
 {
 	const void *any = address;
 	const struct sockaddr_in *v4 = any;
@@ -44,11 +42,11 @@ static bool from_socket(const struct sockaddr_storage *address, struct wr_ip *re
 	if (address->ss_family == AF_INET) {
 		ret_ip->family = WR_IPV4;
 		memcpy(ret_ip->bytes, &v4->sin_addr, 4);
-		return ntohs(v4->sin_port) == WR_PULSE_PORT;
+		return ntohs(v4->sin_port) == port;
 	}
 	ret_ip->family = WR_IPV6;
 	memcpy(ret_ip->bytes, &v6->sin6_addr, 16);
-	return address->ss_family == AF_INET6 && ntohs(v6->sin6_port) == WR_PULSE_PORT;
+	return address->ss_family == AF_INET6 && ntohs(v6->sin6_port) == port;
 }
 
 /* --- Receiving. --- */
@@ -76,7 +74,7 @@ static uint32_t interface_of(struct msghdr *message)
 /* False if there is nothing more. */
 static bool receive_one(struct wr_paths_socket *socket, int fd)
 {
-	uint8_t data[WR_PULSE_MAX_LEN + 1];
+	uint8_t data[WR_PATHS_SOCKET_MAX];
 	_Alignas(struct cmsghdr) uint8_t control[128];
 	struct sockaddr_storage address = { 0 };
 	struct iovec part = { data, sizeof(data) };
@@ -93,7 +91,8 @@ static bool receive_one(struct wr_paths_socket *socket, int fd)
 
 	if (len < 0)
 		return errno == EINTR;
-	if (interface_of(&message) == socket->interface && from_socket(&address, &from))
+	if (interface_of(&message) == socket->interface &&
+	    from_socket(&address, socket->port, &from))
 		socket->received(socket->context, &from, (struct wr_bytes){ data, (size_t)len });
 	return true;
 }
@@ -112,13 +111,14 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 /* --- Opening and closing. --- */
 
-void wr_paths_socket_init(struct wr_paths_socket *socket, uv_loop_t *loop,
+void wr_paths_socket_init(struct wr_paths_socket *socket, uv_loop_t *loop, uint16_t port,
 			  void (*received)(void *context, const struct wr_ip *from,
 					   struct wr_bytes datagram),
 			  void *context)
 {
 	*socket = (struct wr_paths_socket){
 		.loop = loop,
+		.port = port,
 		.received = received,
 		.context = context,
 	};
@@ -132,10 +132,10 @@ static int set(int fd, int level, int option)
 }
 
 /* Bound to an address that may come later (the reconciler's). */
-static int prepare(int fd, const struct wr_ip *own)
+static int prepare(int fd, const struct wr_ip *own, uint16_t port)
 {
 	struct sockaddr_storage address;
-	socklen_t len = to_socket(own, &address);
+	socklen_t len = to_socket(own, port, &address);
 	bool is_v4 = own->family == WR_IPV4;
 	int status = is_v4 ? set(fd, IPPROTO_IP, IP_PKTINFO)
 			   : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
@@ -150,7 +150,7 @@ static int prepare(int fd, const struct wr_ip *own)
 	return status;
 }
 
-static int make(const struct wr_ip *own, int *ret_fd)
+static int make(const struct wr_ip *own, uint16_t port, int *ret_fd)
 {
 	int domain = own->family == WR_IPV4 ? AF_INET : AF_INET6;
 	int fd = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -158,7 +158,7 @@ static int make(const struct wr_ip *own, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	status = prepare(fd, own);
+	status = prepare(fd, own, port);
 	if (status < 0)
 		close(fd);
 	else
@@ -208,7 +208,7 @@ static int open_family(struct wr_paths_socket *socket, int at, const struct wr_i
 	close_family(socket, at);
 	if (own->family == WR_FAMILY_NONE)
 		return 0;
-	status = make(own, &fd);
+	status = make(own, socket->port, &fd);
 	if (status == 0)
 		status = watch(socket, at, fd);
 	if (status == 0)
@@ -236,7 +236,7 @@ int wr_paths_socket_send(struct wr_paths_socket *socket, const struct wr_ip *to,
 			 struct wr_bytes datagram)
 {
 	struct sockaddr_storage address;
-	socklen_t len = to_socket(to, &address);
+	socklen_t len = to_socket(to, socket->port, &address);
 	int at = at_of(to->family);
 
 	if (!socket->families[at].poll)

@@ -1,8 +1,9 @@
-/* Where pulses come in and go out: UDP on WR_PULSE_PORT of our own addresses inside the network.
+/* Where members speak to each other inside the network: UDP from a port of our own addresses to the
+ * same port of theirs. Pulses do, and the gossip of a mesh.
  *
  * What did not come through the interface is not taken: only the tunnel says who sent it.
  *
- * Floor 7, for this folder only.  On the thread of its loop. */
+ * Floor 7.  On the thread of its loop. */
 #pragma once
 
 #include <uv.h>
@@ -20,11 +21,15 @@ struct wr_paths_socket {
 		int fd;
 	} families[WR_PATHS_FAMILIES]; /* IPv4, IPv6 */
 	uint32_t interface;            /* index */
+	uint16_t port;
 	void (*received)(void *context, const struct wr_ip *from, struct wr_bytes datagram);
 	void *context;
 };
 
-void wr_paths_socket_init(struct wr_paths_socket *socket, uv_loop_t *loop,
+/* Longer datagrams are taken, but not whole. */
+#define WR_PATHS_SOCKET_MAX 1280
+
+void wr_paths_socket_init(struct wr_paths_socket *socket, uv_loop_t *loop, uint16_t port,
 			  void (*received)(void *context, const struct wr_ip *from,
 					   struct wr_bytes datagram),
 			  void *context);

@@ -13,6 +13,8 @@
 #include "mesh/reconcile_state.h"
 
 #define PERIOD_MS 5000
+/* Seconds. RFC 4787 REQ-5: a NAT's mapping lives two minutes; many forget after 30 s. */
+#define KEPT_KEEPALIVE 20
 /* News comes in bursts, some of it our own. */
 #define SOON_MS 50
 /* Of one run; the rest is counted. */
@@ -283,11 +285,22 @@ struct wr_reconciler *wr_reconciler_free(struct wr_reconciler *reconciler)
 	reconciler->enforcer = wr_enforcer_free(reconciler->enforcer);
 	wr_reconcile_put_back(reconciler);
 	wr_want_done(&reconciler->want);
+	wr_wipe(&reconciler->config.preshared_key, sizeof(reconciler->config.preshared_key));
 	free(reconciler);
 	return NULL;
 }
 
 /* --- What should be. --- */
+
+static void want_kept(struct wr_reconciler *reconciler)
+{
+	for (size_t i = 0; i < reconciler->kept_count; i++) {
+		struct wr_want_peer *peer = wr_want_find(&reconciler->want, &reconciler->kept[i]);
+
+		if (peer)
+			peer->keepalive = KEPT_KEEPALIVE;
+	}
+}
 
 /* The want that is there stays until there is memory for another. */
 static void take_want(struct wr_reconciler *reconciler)
@@ -299,6 +312,29 @@ static void take_want(struct wr_reconciler *reconciler)
 		return;
 	wr_want_done(&reconciler->want);
 	reconciler->want = want;
+	want_kept(reconciler);
+}
+
+void wr_reconciler_set_kept(struct wr_reconciler *reconciler, const struct wr_key *keys,
+			    size_t count)
+{
+	bool is_same;
+
+	count = count < WR_RECONCILER_KEPT ? count : WR_RECONCILER_KEPT;
+	is_same = count == reconciler->kept_count;
+
+	for (size_t i = 0; i < count; i++) {
+		is_same = is_same && wr_key_equal(&keys[i], &reconciler->kept[i]);
+		reconciler->kept[i] = keys[i];
+	}
+	if (is_same)
+		return;
+	reconciler->kept_count = count;
+	if (!reconciler->map)
+		return;
+	reconciler->expects = true;
+	take_want(reconciler);
+	wr_reconciler_run(reconciler);
 }
 
 void wr_reconciler_set_map(struct wr_reconciler *reconciler, const struct wr_netmap *map)

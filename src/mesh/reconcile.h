@@ -26,11 +26,12 @@ struct wr_reconciler_config {
 	const char *interface;
 	bool accepts_routes; /* subnet routes of other machines */
 	enum wr_names_kind names;
-	const char *hosts_file; /* "/etc/hosts" */
-	uint16_t keepalive;     /* towards the hub, seconds */
-	uint32_t mtu;           /* of the interface; 0: as it is */
-	bool may_forward;       /* where we are the router for something: forwarding is turned on */
-	bool masquerade;        /* and what goes there comes from this host's own address */
+	const char *hosts_file;      /* "/etc/hosts" */
+	uint16_t keepalive;          /* towards the hub, seconds */
+	struct wr_key preshared_key; /* of every peer; all zero: none */
+	uint32_t mtu;                /* of the interface; 0: as it is */
+	bool may_forward; /* where we are the router for something: forwarding is turned on */
+	bool masquerade;  /* and what goes there comes from this host's own address */
 	/* Called when drift was found and mended: one line each. May be NULL. */
 	void (*drifted)(void *context, const char *what);
 	void *context;
@@ -54,6 +55,11 @@ void wr_reconciler_set_backend(struct wr_reconciler *reconciler, struct wr_backe
 #define WR_RECONCILER_OUTSIDE 16
 void wr_reconciler_set_outside(struct wr_reconciler *reconciler, const struct wr_ip *ips,
 			       size_t count);
+/* Peers of the map to which WireGuard sends keepalives, so that a NAT in front of us lets them in:
+ * those that relay for us. Copied; of more than WR_RECONCILER_KEPT the first. */
+#define WR_RECONCILER_KEPT 4
+void wr_reconciler_set_kept(struct wr_reconciler *reconciler, const struct wr_key *keys,
+			    size_t count);
 /* Looks now. */
 void wr_reconciler_run(struct wr_reconciler *reconciler);
 /* True if the network carries what goes to the address: then it is no place for a tunnel's own

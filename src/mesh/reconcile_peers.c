@@ -8,6 +8,7 @@
 /* What is there and should not be. */
 struct strangers {
 	struct wr_reconciler *reconciler;
+	uint64_t preshared_sum; /* as it should be */
 	struct wr_key *keys;
 	size_t count, room;
 	bool is_short_of_memory;
@@ -40,7 +41,8 @@ static void see_peer(void *context, const struct wr_backend_sight *sight)
 	}
 	peer->is_seen = true;
 	peer->is_other = sight->allowed_count != peer->allowed_count ||
-			 sight->allowed_sum != peer->sum || sight->keepalive != peer->keepalive;
+			 sight->allowed_sum != peer->sum || sight->keepalive != peer->keepalive ||
+			 sight->preshared_sum != strangers->preshared_sum;
 }
 
 /* Public keys are no secrets, but long. */
@@ -70,6 +72,7 @@ static void make_peer(struct wr_reconciler *reconciler, struct wr_want_peer *pee
 {
 	const struct wr_backend_peer ordered = {
 		.public_key = peer->public_key,
+		.preshared_key = reconciler->config.preshared_key,
 		.allowed = peer->allowed,
 		.allowed_count = peer->allowed_count,
 		.keepalive = peer->keepalive,
@@ -88,7 +91,10 @@ static void make_peer(struct wr_reconciler *reconciler, struct wr_want_peer *pee
 void wr_reconcile_peers(struct wr_reconciler *reconciler)
 {
 	struct wr_want *want = &reconciler->want;
-	struct strangers strangers = { .reconciler = reconciler };
+	struct strangers strangers = {
+		.reconciler = reconciler,
+		.preshared_sum = wr_backend_key_sum(&reconciler->config.preshared_key),
+	};
 	int status;
 
 	for (size_t i = 0; i < want->peer_count; i++)

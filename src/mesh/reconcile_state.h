@@ -24,6 +24,8 @@ struct wr_reconciler {
 	struct wr_want want;
 	struct wr_ip outside[WR_RECONCILER_OUTSIDE];
 	size_t outside_count;
+	struct wr_key kept[WR_RECONCILER_KEPT];
+	size_t kept_count;
 
 	struct wr_enforcer *enforcer;
 	struct wr_forwarding *forwarding;

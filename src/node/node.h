@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "crypto/aead.h"
+#include "http/metrics.h"
 #include "http/server.h"
 #include "mesh/netmap.h"
 #include "mesh/paths.h"
@@ -18,7 +19,7 @@
 
 struct wr_node;
 
-/* A call of the control socket that only this source has. */
+/* A call of the control socket that only this source has, or has in another way. */
 struct wr_node_call {
 	enum wr_http_method method;
 	const char *path;
@@ -26,10 +27,15 @@ struct wr_node_call {
 };
 
 struct wr_node_config {
-	/* All strings and arrays are borrowed as long as the node lives. */
+	/* All strings and arrays are borrowed as long as the node lives. Callbacks come when
+	 * wr_node_open() has set *ret_node, the first ones from within it. */
 	const char *interface;
-	const char *socket_path;     /* of the control socket */
-	const char *what;            /* "agent", "mesh": in messages */
+	const char *socket_path; /* of the control socket */
+	const char *what;        /* "agent", "mesh": in messages */
+	const char *version;     /* of this program; NULL: not told */
+	/* "127.0.0.1:9588": the metrics are there too, for whoever reaches it, in the clear; NULL:
+	 * on the control socket alone. */
+	const char *metrics_listen;
 	struct wr_key private_key;   /* copied; the caller wipes */
 	struct wr_key preshared_key; /* with every peer of the map; all zero: none */
 	uint16_t port;               /* WireGuard's; 0: last_port if it is free, else any */
@@ -60,10 +66,16 @@ struct wr_node_config {
 	void (*shook)(void *context, const struct wr_key *peer);
 	/* A peer says where it heard us: our address as others see it. */
 	void (*observed)(void *context, const struct wr_key *by, const struct wr_endpoint *us);
+	/* Who beside the map's hub answers STUN, to be asked by netcheck: at most `max`; returns
+	 * how many. */
+	size_t (*observers)(void *context, struct wr_endpoint *ret_endpoints, size_t max);
 	/* The source's part of the status: adds to it. */
 	void (*describe)(void *context, json_t *status);
-	/* The source's part of a peer's status. */
+	/* The source's part of a peer's status; with "is_hidden": true the list of all leaves it
+	 * out. */
 	void (*describe_peer)(void *context, const struct wr_netmap_peer *peer, json_t *status);
+	/* The source's part of the metrics (GET /metrics): adds families. */
+	void (*measure)(void *context, struct wr_metrics *metrics);
 	const struct wr_node_call *calls;
 	size_t call_count;
 	/* It wants to end: asked over the control socket (0), or it cannot go on (negative errno,
@@ -95,14 +107,19 @@ const struct wr_path_own *wr_node_candidates(const struct wr_node *node);
 /* More of these, from who sees us from outside; copied, they replace those of before. */
 void wr_node_add_candidates(struct wr_node *node, const struct wr_candidate *candidates,
 			    size_t count);
-/* NULL while the interface is gone. */
+/* NULL while the interface is gone. (NULL is fine for the node, for whoever still opens it.) */
 struct wr_backend *wr_node_backend(struct wr_node *node);
 struct wr_paths *wr_node_paths(struct wr_node *node);
 struct wr_reconciler *wr_node_reconciler(struct wr_node *node);
+/* Another WireGuard key from now on; copied. 0 or a negative errno: the interface does not take it,
+ * now; it is the node's all the same. */
+int wr_node_set_key(struct wr_node *node, const struct wr_key *private_key) WR_MUST_CHECK;
 /* By name, identifier, address; NULL if there is none. */
 const struct wr_netmap_peer *wr_node_find_peer(const struct wr_node *node, const char *word);
 /* As the status has it; NULL where memory is short. */
 json_t *wr_node_peer_status(struct wr_node *node, const struct wr_netmap_peer *peer);
+/* The part of it that is of paths, as others are told. */
+json_t *wr_node_peer_report(const struct wr_netmap_peer *peer, const struct wr_paths_sight *sight);
 
 /* Answers a control call; takes the object. Or refuses, with one line. */
 void wr_node_answer(struct wr_http_request *request, unsigned status, json_t *object);

@@ -7,6 +7,11 @@
 
 /* WireGuard paper, section 6.4: an initiation each 5 s, with up to a third of a second more. */
 #define EACH WR_SPAN_MS(5500)
+/* In a mesh the owner begins a handshake anew at each (a backend that sends to one address only): a
+ * round trip around the world. */
+#define EACH_QUICK WR_SPAN_MS(400)
+/* Pulses on a session that is there are answered at once. */
+#define EACH_PULSE WR_SPAN_S(1)
 /* A relay that only loses much is better than to be away from it. With a session, probes find what
  * there is; that the peer has lost its own WireGuard sees after 15 s without an answer. */
 #define UNANSWERED 15
@@ -41,10 +46,17 @@ static bool is_relay_silent(const struct wr_path *path, struct wr_instant now)
 	return path->unanswered >= UNANSWERED && is_silent_for(path, SILENT_FOR, now);
 }
 
+/* The owner sends handshakes to all spots at once. */
+static bool is_answer_to_decide(const struct wr_path *path, struct wr_instant now)
+{
+	return path->config.is_mesh && path->config.can_probe && !path_has_session(path, now);
+}
+
 static bool may_search(const struct wr_path *path, struct wr_instant now)
 {
 	return !path_is_direct(path) && path->config.may_be_direct && path->spot_count &&
-	       !wr_is_never(watch_if_busy(path, now)) && is_relay_silent(path, now);
+	       !wr_is_never(watch_if_busy(path, now)) && is_relay_silent(path, now) &&
+	       !is_answer_to_decide(path, now);
 }
 
 static void end(struct wr_path *path)
@@ -70,11 +82,23 @@ static const struct wr_endpoint *turn(struct wr_path *path, struct wr_instant no
 	return at < spots ? &path->spots[at].endpoint : &path->relay;
 }
 
+static struct wr_span each(const struct wr_path *path, struct wr_instant now)
+{
+	if (!path->config.is_mesh)
+		return EACH;
+	return path_has_session(path, now) ? EACH_PULSE : EACH_QUICK;
+}
+
 static void next(struct wr_path *path, struct wr_instant now)
 {
-	path_set_endpoint(path, turn(path, now));
+	const struct wr_endpoint *to = turn(path, now);
+
+	/* It was tried already. */
+	if (path->config.is_mesh && !path->is_searching && wr_endpoint_equal_remote(to, &path->endpoint))
+		to = turn(path, now);
+	path_set_endpoint(path, to);
 	path->is_searching = true;
-	path->search_next = wr_after(now, EACH);
+	path->search_next = wr_after(now, each(path, now));
 	path->searched = now;
 	path->has_ask = true;
 }

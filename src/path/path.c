@@ -76,7 +76,8 @@ void path_go_direct(struct wr_path *path, const struct spot *spot, struct wr_ins
 	path->upgrades = 0;
 	path->upgrade_after = wr_after(now, FIRST_UPGRADE);
 	round_end(path, now);
-	path->has_ask = true; /* the first on the new path tells whether it carries */
+	/* The first on the new path tells whether it carries. */
+	path->has_ask = !path->config.is_mesh || !wr_is_never(watch_if_busy(path, now));
 }
 
 bool path_has_session(const struct wr_path *path, struct wr_instant now)
@@ -148,12 +149,21 @@ void wr_path_set_relay(struct wr_path *path, const struct wr_endpoint *relay, st
 		path->state = WR_PATH_RELAYED;
 }
 
+/* Where a handshake goes, if it can go to one address only. */
+static void begin_somewhere(struct wr_path *path)
+{
+	if (path->config.is_mesh && !path->config.can_probe && path->config.may_be_direct &&
+	    path->spot_count && !has_address(&path->endpoint))
+		path_set_endpoint(path, &path->spots[0].endpoint);
+}
+
 static void candidates_from(struct wr_path *path, uint8_t source,
 			    const struct wr_candidate *candidates, size_t count,
 			    struct wr_instant now)
 {
 	if (spots_set(path, source, candidates, count))
 		path_retry_soon(path, now);
+	begin_somewhere(path);
 }
 
 void wr_path_set_candidates(struct wr_path *path, const struct wr_candidate *candidates,
@@ -182,7 +192,7 @@ void wr_path_handshake(struct wr_path *path, struct wr_instant now)
 	struct spot *spot = spots_find(path, &path->endpoint);
 
 	path->last_handshake = now;
-	if (is_new)
+	if (is_new && !path->config.is_mesh)
 		wr_path_sent(path, now);
 	/* It went where traffic goes, and the answer came. */
 	if (path->is_searching && spot)
@@ -222,6 +232,21 @@ void wr_path_heard(struct wr_path *path, const struct wr_endpoint *from, struct 
 		watch_heard(path, from, now);
 }
 
+void wr_path_answered(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now)
+{
+	struct spot *spot;
+
+	if (wr_endpoint_equal_remote(from, &path->relay)) {
+		path->last_alive = now;
+		if (path_is_direct(path))
+			path_go_relayed(path, WR_PATH_REASON_NOT_TRIED, now);
+		return;
+	}
+	spot = path->config.may_be_direct ? spots_hear(path, from, now) : NULL;
+	if (spot)
+		path_go_direct(path, spot, now);
+}
+
 void wr_path_sent(struct wr_path *path, struct wr_instant now)
 {
 	path->last_sent = now;
@@ -254,6 +279,15 @@ void wr_path_moved(struct wr_path *path, struct wr_instant now)
 
 /* --- What is. --- */
 
+size_t wr_path_spots(const struct wr_path *path, struct wr_endpoint ret[WR_PATH_CANDIDATES])
+{
+	size_t count = path->config.may_be_direct ? spots_usable(path) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		ret[i] = path->spots[i].endpoint;
+	return count;
+}
+
 void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight)
 {
 	*ret_sight = (struct wr_path_sight){
@@ -261,9 +295,12 @@ void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight)
 		.reason = path->reason,
 		.endpoint = path->endpoint,
 		.kind = path->kind,
+		.is_searching = path->is_searching,
 		.last_heard = path->last_heard,
 		.probes = path->probes,
 		.rounds = path->rounds,
+		.unanswered = path->unanswered,
+		.waiting_since = path->waiting_since,
 		.last_pulse = path->last_told,
 		.latency_us = path->meter.latency_us,
 		.trip_us = path->meter.trip_us,

@@ -59,6 +59,11 @@ struct wr_path_config {
 			       * moving the endpoint there and back, in step with the other side */
 	bool is_first;        /* of the two sides, by public key: breaks ties */
 	uint64_t jitter_seed; /* random: of the retries, and the number of this life in pulses */
+	/* A network without a hub: there may be no relay, and hardly any traffic, which is to cost
+	 * little. While there is no session, handshakes go to all candidates at once where the
+	 * backend can (wr_path_spots()), and the answer decides (wr_path_answered()); else to one
+	 * after the other, quickly. A handshake alone is no reason for pulses. */
+	bool is_mesh;
 	const struct wr_path_own *own; /* borrowed; may change at any time; NULL: none */
 };
 
@@ -86,6 +91,8 @@ void wr_path_set_may_be_direct(struct wr_path *path, bool may, struct wr_instant
 void wr_path_handshake(struct wr_path *path, struct wr_instant now);
 /* Something authentic came from there. */
 void wr_path_heard(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now);
+/* In a mesh: a handshake with the peer goes that way and back, and its traffic is there already. */
+void wr_path_answered(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now);
 /* Data went to the peer, so something must come back (keepalives and pulses see to that). */
 void wr_path_sent(struct wr_path *path, struct wr_instant now);
 /* Something authentic came, from where traffic goes (the backend tells of the rest by heard). */
@@ -118,6 +125,8 @@ struct wr_path_step {
 bool wr_path_poll(struct wr_path *path, struct wr_instant now, struct wr_path_step *ret_step)
 	WR_MUST_CHECK;
 struct wr_instant wr_path_deadline(const struct wr_path *path);
+/* Where the peer may be reached directly, best first; how many. */
+size_t wr_path_spots(const struct wr_path *path, struct wr_endpoint ret[WR_PATH_CANDIDATES]);
 /* The pulse of WR_PATH_ASK, or one that is sent for another reason (which asks for an answer). */
 void wr_path_tell(struct wr_path *path, struct wr_instant now, struct wr_pulse *ret_pulse);
 
@@ -127,8 +136,11 @@ struct wr_path_sight {
 	enum wr_path_reason reason;   /* while not direct */
 	struct wr_endpoint endpoint;  /* where traffic goes; family none: nowhere */
 	enum wr_candidate_kind kind;  /* of a direct one */
+	bool is_searching;            /* the endpoint is one that is tried, for a session */
 	struct wr_instant last_heard; /* on the path in use; 0: never */
 	uint64_t probes, rounds;
+	uint32_t unanswered; /* pulses, in a row; the first was sent then: */
+	struct wr_instant waiting_since;
 	struct wr_instant last_pulse; /* of the peer; 0: never */
 	uint32_t latency_us;          /* round trip, smoothed; 0: not known */
 	uint32_t trip_us;             /* the last one */

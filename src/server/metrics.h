@@ -1,32 +1,14 @@
-/* What there is to measure, as Prometheus reads it (text format 0.0.4).
+/* What a server has to measure (http/metrics.h).
  *
  * Floor 8.  wr_api_numbers: on the thread of the loop. The rest: any thread, no state. */
 #pragma once
 
 #include "base/base.h"
+#include "http/metrics.h"
 #include "hub/hub.h"
 #include "server/agents.h"
 #include "server/events.h"
 #include "store/ledger.h"
-
-#define WR_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
-/* --- A document, as it grows. --- */
-struct wr_metrics {
-	char *text; /* NULL at first */
-	size_t len, room;
-	bool is_short_of_memory; /* sticks; the text is not to be used then */
-};
-/* Begins a family; its samples follow. `type` is "counter", "gauge" or "histogram". */
-void wr_metrics_family(struct wr_metrics *metrics, const char *name, const char *type,
-		       const char *help);
-struct wr_metrics_label {
-	const char *name, *value; /* the value is escaped, whatever it holds */
-};
-/* `name` may have a suffix behind the family's ("_bucket"). */
-void wr_metrics_sample(struct wr_metrics *metrics, const char *name,
-		       const struct wr_metrics_label *labels, size_t label_count, double value);
-void wr_metrics_done(struct wr_metrics *metrics);
 
 /* --- What the API counts. --- */
 struct wr_api_numbers;

@@ -1,64 +1,9 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/verdict.h"
 #include "server/api_numbers.h"
 #include "server/metrics.h"
-
-static void single(struct wr_metrics *metrics, const char *name, const char *type, const char *help,
-		   double value)
-{
-	wr_metrics_family(metrics, name, type, help);
-	wr_metrics_sample(metrics, name, NULL, 0, value);
-}
-
-static void labelled(struct wr_metrics *metrics, const char *name, const char *label,
-		     const char *value, double number)
-{
-	wr_metrics_sample(metrics, name, &(struct wr_metrics_label){ label, value }, 1, number);
-}
-
-/* --- The process. --- */
-
-static double resident_bytes(void)
-{
-	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long pages = 0;
-
-	if (!file)
-		return 0;
-	if (fscanf(file, "%*u %lu", &pages) != 1)
-		pages = 0;
-	fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static double seconds_of(const struct timeval *time)
-{
-	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
-}
-
-static void write_process(struct wr_metrics *metrics, const struct wr_metrics_view *view)
-{
-	struct rusage usage;
-
-	if (view->version) {
-		wr_metrics_family(metrics, "warren_build_info", "gauge", "The version that runs.");
-		labelled(metrics, "warren_build_info", "version", view->version, 1);
-	}
-	if (view->started.ns)
-		single(metrics, "process_start_time_seconds", "gauge",
-		       "When the server started, in seconds since 1970.",
-		       (double)view->started.ns / 1e9);
-	single(metrics, "process_resident_memory_bytes", "gauge", "Resident memory.",
-	       resident_bytes());
-	if (getrusage(RUSAGE_SELF, &usage) == 0)
-		single(metrics, "process_cpu_seconds_total", "counter",
-		       "Time of the processor, in user and kernel mode.",
-		       seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime));
-}
 
 /* --- The hub. --- */
 
@@ -67,43 +12,45 @@ static void write_drops(struct wr_metrics *metrics, const struct wr_counters *co
 	wr_metrics_family(metrics, "warren_hub_drops_total", "counter",
 			  "Packets and datagrams that were not wanted, by reason.");
 	for (unsigned i = WR_TAKEN + 1; i < WR_VERDICTS; i++)
-		labelled(metrics, "warren_hub_drops_total", "reason",
-			 wr_verdict_name((enum wr_verdict)i), (double)counters->verdicts[i]);
+		wr_metrics_labelled(metrics, "warren_hub_drops_total", "reason",
+				    wr_verdict_name((enum wr_verdict)i),
+				    (double)counters->verdicts[i]);
 }
 
 static void write_hub(struct wr_metrics *metrics, const struct wr_hub_numbers *hub)
 {
-	single(metrics, "warren_hub_organisations", "gauge", "Organisations that the hub carries.",
-	       (double)hub->orgs);
-	single(metrics, "warren_hub_machines", "gauge", "Machines that the hub knows.",
-	       (double)hub->machines);
-	single(metrics, "warren_hub_gateways", "gauge", "Gateways that are open.",
-	       (double)hub->gateways);
-	single(metrics, "warren_hub_repairs_total", "counter",
-	       "Things that were found to be not as they should, and mended.",
-	       (double)hub->repairs);
-	single(metrics, "warren_hub_policy_faults_total", "counter",
-	       "Policies that could not be put in force.", (double)hub->policy_faults);
-	single(metrics, "warren_hub_handshakes_total", "counter", "Sessions made.",
-	       (double)hub->engine.handshakes);
-	single(metrics, "warren_hub_cookies_sent_total", "counter",
-	       "Strangers that were asked for a cookie.", (double)hub->engine.sent_cookies);
-	single(metrics, "warren_hub_relayed_packets_total", "counter",
-	       "Datagrams that were passed on between machines, unopened.",
-	       (double)hub->engine.relayed_packets);
-	single(metrics, "warren_hub_relayed_bytes_total", "counter", "Bytes of these.",
-	       (double)hub->engine.relayed_bytes);
-	single(metrics, "warren_hub_relay_refused_total", "counter",
-	       "Handshake messages between machines that were not passed on.",
-	       (double)hub->engine.relay_refused);
-	single(metrics, "warren_hub_stun_answers_total", "counter",
-	       "Questions by STUN that were answered.", (double)hub->stun_answers);
+	wr_metrics_single(metrics, "warren_hub_organisations", "gauge",
+			  "Organisations that the hub carries.", (double)hub->orgs);
+	wr_metrics_single(metrics, "warren_hub_machines", "gauge", "Machines that the hub knows.",
+			  (double)hub->machines);
+	wr_metrics_single(metrics, "warren_hub_gateways", "gauge", "Gateways that are open.",
+			  (double)hub->gateways);
+	wr_metrics_single(metrics, "warren_hub_repairs_total", "counter",
+			  "Things that were found to be not as they should, and mended.",
+			  (double)hub->repairs);
+	wr_metrics_single(metrics, "warren_hub_policy_faults_total", "counter",
+			  "Policies that could not be put in force.", (double)hub->policy_faults);
+	wr_metrics_single(metrics, "warren_hub_handshakes_total", "counter", "Sessions made.",
+			  (double)hub->engine.handshakes);
+	wr_metrics_single(metrics, "warren_hub_cookies_sent_total", "counter",
+			  "Strangers that were asked for a cookie.",
+			  (double)hub->engine.sent_cookies);
+	wr_metrics_single(metrics, "warren_hub_relayed_packets_total", "counter",
+			  "Datagrams that were passed on between machines, unopened.",
+			  (double)hub->engine.relayed_packets);
+	wr_metrics_single(metrics, "warren_hub_relayed_bytes_total", "counter", "Bytes of these.",
+			  (double)hub->engine.relayed_bytes);
+	wr_metrics_single(metrics, "warren_hub_relay_refused_total", "counter",
+			  "Handshake messages between machines that were not passed on.",
+			  (double)hub->engine.relay_refused);
+	wr_metrics_single(metrics, "warren_hub_stun_answers_total", "counter",
+			  "Questions by STUN that were answered.", (double)hub->stun_answers);
 	wr_metrics_family(metrics, "warren_hub_packets_total", "counter",
 			  "Transport messages, keepalives too.");
-	labelled(metrics, "warren_hub_packets_total", "direction", "received",
-		 (double)hub->engine.rx_packets);
-	labelled(metrics, "warren_hub_packets_total", "direction", "sent",
-		 (double)hub->engine.tx_packets);
+	wr_metrics_labelled(metrics, "warren_hub_packets_total", "direction", "received",
+			    (double)hub->engine.rx_packets);
+	wr_metrics_labelled(metrics, "warren_hub_packets_total", "direction", "sent",
+			    (double)hub->engine.tx_packets);
 	write_drops(metrics, &hub->engine);
 }
 
@@ -191,28 +138,29 @@ static void write_orgs(struct wr_metrics *metrics, const struct wr_metrics_view 
 
 static void write_ledger(struct wr_metrics *metrics, const struct wr_ledger_numbers *ledger)
 {
-	single(metrics, "warren_ledger_entries_total", "counter", "Entries worked off.",
-	       (double)ledger->entries);
-	single(metrics, "warren_ledger_entries_failed_total", "counter",
-	       "Entries of which nothing was kept.", (double)ledger->failed);
-	single(metrics, "warren_ledger_commits_total", "counter",
-	       "Transactions that were brought to the disk.", (double)ledger->commits);
-	single(metrics, "warren_ledger_busy_seconds_total", "counter", "Time at work.",
-	       (double)ledger->busy_ns / 1e9);
-	single(metrics, "warren_ledger_commit_seconds_total", "counter", "Of it, time in commits.",
-	       (double)ledger->commit_ns / 1e9);
-	single(metrics, "warren_ledger_waiting", "gauge", "Entries that wait.",
-	       (double)ledger->waiting);
+	wr_metrics_single(metrics, "warren_ledger_entries_total", "counter", "Entries worked off.",
+			  (double)ledger->entries);
+	wr_metrics_single(metrics, "warren_ledger_entries_failed_total", "counter",
+			  "Entries of which nothing was kept.", (double)ledger->failed);
+	wr_metrics_single(metrics, "warren_ledger_commits_total", "counter",
+			  "Transactions that were brought to the disk.", (double)ledger->commits);
+	wr_metrics_single(metrics, "warren_ledger_busy_seconds_total", "counter", "Time at work.",
+			  (double)ledger->busy_ns / 1e9);
+	wr_metrics_single(metrics, "warren_ledger_commit_seconds_total", "counter",
+			  "Of it, time in commits.", (double)ledger->commit_ns / 1e9);
+	wr_metrics_single(metrics, "warren_ledger_waiting", "gauge", "Entries that wait.",
+			  (double)ledger->waiting);
 }
 
 static void write_events(struct wr_metrics *metrics, const struct wr_events_numbers *events)
 {
-	single(metrics, "warren_event_streams", "gauge", "Streams of events that are open.",
-	       (double)events->readers);
-	single(metrics, "warren_events_total", "counter", "Events published.",
-	       (double)events->published);
-	single(metrics, "warren_event_streams_slow_total", "counter",
-	       "Streams that were ended because they were not read.", (double)events->ended_slow);
+	wr_metrics_single(metrics, "warren_event_streams", "gauge",
+			  "Streams of events that are open.", (double)events->readers);
+	wr_metrics_single(metrics, "warren_events_total", "counter", "Events published.",
+			  (double)events->published);
+	wr_metrics_single(metrics, "warren_event_streams_slow_total", "counter",
+			  "Streams that were ended because they were not read.",
+			  (double)events->ended_slow);
 }
 
 /* --- Agents. --- */
@@ -221,27 +169,28 @@ static void write_agents(struct wr_metrics *metrics, const struct wr_agents_numb
 {
 	static const char *const paths[] = { "none", "relayed", "direct", "hub" };
 
-	single(metrics, "warren_agents", "gauge", "Agents that are connected.",
-	       (double)agents->connected);
-	single(metrics, "warren_agent_maps_total", "counter", "Whole maps that were sent.",
-	       (double)agents->maps);
-	single(metrics, "warren_agent_deltas_total", "counter", "Changes of maps that were sent.",
-	       (double)agents->deltas);
-	single(metrics, "warren_agent_sent_bytes_total", "counter", "Bytes sent to agents.",
-	       (double)agents->bytes);
-	single(metrics, "warren_agents_refused_total", "counter",
-	       "Channels that were ended with a reason.", (double)agents->refused);
+	wr_metrics_single(metrics, "warren_agents", "gauge", "Agents that are connected.",
+			  (double)agents->connected);
+	wr_metrics_single(metrics, "warren_agent_maps_total", "counter",
+			  "Whole maps that were sent.", (double)agents->maps);
+	wr_metrics_single(metrics, "warren_agent_deltas_total", "counter",
+			  "Changes of maps that were sent.", (double)agents->deltas);
+	wr_metrics_single(metrics, "warren_agent_sent_bytes_total", "counter",
+			  "Bytes sent to agents.", (double)agents->bytes);
+	wr_metrics_single(metrics, "warren_agents_refused_total", "counter",
+			  "Channels that were ended with a reason.", (double)agents->refused);
 	wr_metrics_family(metrics, "warren_agent_paths", "gauge",
 			  "Pairs of machines by the path that one of them reported.");
 	for (size_t i = 0; i < WR_ARRAY_LEN(paths); i++)
-		labelled(metrics, "warren_agent_paths", "path", paths[i], (double)agents->paths[i]);
+		wr_metrics_labelled(metrics, "warren_agent_paths", "path", paths[i],
+				    (double)agents->paths[i]);
 }
 
 char *wr_metrics_document(const struct wr_metrics_view *view, size_t *ret_len)
 {
 	struct wr_metrics metrics = { 0 };
 
-	write_process(&metrics, view);
+	wr_metrics_process(&metrics, view->version, view->started);
 	if (view->hub)
 		write_hub(&metrics, view->hub);
 	write_orgs(&metrics, view);
@@ -254,8 +203,9 @@ char *wr_metrics_document(const struct wr_metrics_view *view, size_t *ret_len)
 	if (view->agents)
 		write_agents(&metrics, view->agents);
 	if (view->database_bytes)
-		single(&metrics, "warren_database_bytes", "gauge",
-		       "The database and its write-ahead log.", (double)view->database_bytes);
+		wr_metrics_single(&metrics, "warren_database_bytes", "gauge",
+				  "The database and its write-ahead log.",
+				  (double)view->database_bytes);
 	if (metrics.is_short_of_memory) {
 		wr_metrics_done(&metrics);
 		return NULL;

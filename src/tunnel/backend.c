@@ -84,6 +84,9 @@ void wr_backend_init(struct wr_backend *backend, const struct wr_backend_ops *op
 	backend->loop = loop;
 	backend->heard = config->heard;
 	backend->shook = config->shook;
+	backend->wanted = config->wanted;
+	backend->knocked = config->knocked;
+	backend->may_relay = config->may_relay;
 	backend->gone = config->gone;
 	backend->context = config->context;
 	uv_idle_init(loop, &backend->soon);
@@ -199,6 +202,11 @@ uint64_t wr_backend_allowed_sum(const struct wr_prefix *prefixes, size_t count)
 	return wr_wgnl_sum(prefixes, count);
 }
 
+uint64_t wr_backend_key_sum(const struct wr_key *preshared_key)
+{
+	return wr_wgnl_key_sum(preshared_key);
+}
+
 /* --- What should be. --- */
 
 static int usable(const struct wr_backend *backend)
@@ -242,6 +250,27 @@ int wr_backend_set_endpoint(struct wr_backend *backend, const struct wr_key *pub
 	return status < 0 ? status : backend->ops->set_endpoint(backend, public_key, endpoint);
 }
 
+int wr_backend_set_spread(struct wr_backend *backend, const struct wr_key *public_key,
+			  const struct wr_endpoint *endpoints, size_t count)
+{
+	int status = usable(backend);
+
+	if (status < 0)
+		return status;
+	return backend->ops->set_spread
+		       ? backend->ops->set_spread(backend, public_key, endpoints, count)
+		       : -EOPNOTSUPP;
+}
+
+int wr_backend_hasten(struct wr_backend *backend, const struct wr_key *public_key)
+{
+	int status = usable(backend);
+
+	if (status < 0)
+		return status;
+	return backend->ops->hasten ? backend->ops->hasten(backend, public_key) : -EOPNOTSUPP;
+}
+
 int wr_backend_wake(struct wr_backend *backend, const struct wr_key *public_key)
 {
 	int status = usable(backend);
@@ -264,6 +293,30 @@ int wr_backend_probe(struct wr_backend *backend, const struct wr_key *public_key
 	if (status < 0)
 		return status;
 	return backend->ops->probe ? backend->ops->probe(backend, public_key, to) : -EOPNOTSUPP;
+}
+
+int wr_backend_send(struct wr_backend *backend, struct wr_bytes datagram,
+		    const struct wr_endpoint *to)
+{
+	int status = usable(backend);
+
+	if (status < 0)
+		return status;
+	return backend->ops->send ? backend->ops->send(backend, datagram, to) : -EOPNOTSUPP;
+}
+
+int wr_backend_count(const struct wr_backend *backend, struct wr_counters *ret_counters)
+{
+	if (!backend->ops->count)
+		return -EOPNOTSUPP;
+	backend->ops->count(backend, ret_counters);
+	return 0;
+}
+
+void wr_backend_review_relay(struct wr_backend *backend)
+{
+	if (backend->ops->review_relay)
+		backend->ops->review_relay(backend);
 }
 
 int wr_backend_set_guard(struct wr_backend *backend, struct wr_guard *guard)

@@ -12,6 +12,7 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "crypto/aead.h"
+#include "engine/engine.h"
 #include "policy/guard.h"
 
 enum wr_backend_kind {
@@ -37,6 +38,18 @@ struct wr_backend_config {
 	void (*heard)(void *context, const struct wr_key *peer, const struct wr_endpoint *from);
 	/* A handshake with the peer is through. */
 	void (*shook)(void *context, const struct wr_key *peer);
+	/* Somebody has something to say to a peer without a session: a handshake was begun, or
+	 * begun again, from here (the engine's; with the kernel's it is seen in the sight). */
+	void (*wanted)(void *context, const struct wr_key *peer);
+	/* The engine's: a knock came to WireGuard's port (engine/engine.h, WR_ENGINE_KNOCK_FIRST:
+	 * nothing in it was checked). The bytes are there until it returns. From the loop. NULL:
+	 * such datagrams are dropped. */
+	void (*knocked)(void *context, struct wr_bytes datagram, const struct wr_endpoint *from);
+	/* The engine's: may it pass datagrams on, unopened, between these two of its peers? Asked
+	 * for a handshake between two that have none yet, from within any function that takes the
+	 * backend: it remembers, and does nothing with it. NULL: it relays nothing. */
+	bool (*may_relay)(void *context, const struct wr_key *from, const struct wr_key *to);
+	bool has_stun; /* the engine's: the port tells who asks by STUN what address it sees */
 	/* The interface was deleted, by whomever: close the backend, open another. Once. */
 	void (*gone)(void *context);
 	void *context;
@@ -60,6 +73,7 @@ struct wr_backend_sight {
 	size_t allowed_count;
 	uint64_t allowed_sum; /* wr_backend_allowed_sum() of them */
 	uint16_t keepalive;
+	uint64_t preshared_sum; /* wr_backend_key_sum() of its preshared key */
 };
 
 struct wr_backend;
@@ -67,6 +81,9 @@ struct wr_backend;
 /* A number that lists of prefixes share if they are the same in any order, and hardly any others:
  * whether somebody else has changed a peer's. */
 uint64_t wr_backend_allowed_sum(const struct wr_prefix *prefixes, size_t count);
+
+/* The same of a preshared key, which it does not tell; of none: 0. */
+uint64_t wr_backend_key_sum(const struct wr_key *preshared_key);
 
 /* Opens it; the interface is not up yet. 0; or a negative errno with what went wrong and what
  * to do in `ret_why` (200 bytes): -EEXIST where the interface is there and another's, -EPERM,
@@ -97,9 +114,18 @@ int wr_backend_remove_peer(struct wr_backend *backend, const struct wr_key *publ
  * that can probe; the kernel's follows the peer, which shows in the sight. */
 int wr_backend_set_endpoint(struct wr_backend *backend, const struct wr_key *public_key,
 			    const struct wr_endpoint *endpoint) WR_MUST_CHECK;
+/* Addresses that the peer may be at (up to WR_SPREAD_MAX), from now on: while there is no session with
+ * it, handshakes go to all of these beside its endpoint, and its traffic goes to where the first
+ * answer comes from, or the peer's own handshake; `heard` tells of it. -EOPNOTSUPP with the
+ * kernel's. */
+int wr_backend_set_spread(struct wr_backend *backend, const struct wr_key *public_key,
+			  const struct wr_endpoint *endpoints, size_t count);
 /* Begins a handshake, if there is no session. (The kernel's: something authentic goes to the peer's
  * endpoint, a handshake first if there is no session.) */
 int wr_backend_wake(struct wr_backend *backend, const struct wr_key *public_key);
+/* Something on the way to the peer works now: a handshake that waits for an answer goes again at
+ * once. -EOPNOTSUPP with the kernel's. */
+int wr_backend_hasten(struct wr_backend *backend, const struct wr_key *public_key);
 /* Begins a handshake although there is a session, which the other side may have lost. (The kernel's
  * has no way to say so: the peer is made anew, so what is sent until then waits, and its latest
  * handshake is 0.) */
@@ -108,6 +134,16 @@ int wr_backend_renew(struct wr_backend *backend, const struct wr_key *public_key
  * -EOPNOTSUPP with the kernel's. */
 int wr_backend_probe(struct wr_backend *backend, const struct wr_key *public_key,
 		     const struct wr_endpoint *to);
+/* Sends a knock of up to WR_ENGINE_KNOCK_MAX_LEN bytes from WireGuard's own port. -EOPNOTSUPP with
+ * the kernel's. */
+int wr_backend_send(struct wr_backend *backend, struct wr_bytes datagram,
+		    const struct wr_endpoint *to) WR_MUST_CHECK;
+/* What may_relay() says may be another thing by now: it is asked again for those that talk through
+ * us, and what it forbids stops. Nothing with the kernel's. */
+void wr_backend_review_relay(struct wr_backend *backend);
+/* What its engine did since it was opened. -EOPNOTSUPP with the kernel's. */
+int wr_backend_count(const struct wr_backend *backend, struct wr_counters *ret_counters)
+	WR_MUST_CHECK;
 /* Calls `see` for each peer; it changes nothing. */
 int wr_backend_look(struct wr_backend *backend,
 		    void (*see)(void *context, const struct wr_backend_sight *sight), void *context)

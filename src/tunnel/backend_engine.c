@@ -23,6 +23,27 @@ static void on_shook(void *context, const struct wr_peer *peer)
 	wr_backend_tell_shook(&backend->base, &peer->public_key);
 }
 
+static void on_wanted(void *context, const struct wr_peer *peer)
+{
+	struct wr_engine_backend *backend = context;
+
+	wr_backend_tell_wanted(&backend->base, &peer->public_key);
+}
+
+static void on_knocked(void *context, struct wr_bytes datagram, const struct wr_endpoint *from)
+{
+	struct wr_engine_backend *backend = context;
+
+	wr_backend_tell_knocked(&backend->base, datagram, from);
+}
+
+static bool may_relay(void *context, const struct wr_peer *from, const struct wr_peer *to)
+{
+	const struct wr_engine_backend *backend = context;
+
+	return backend->base.may_relay(backend->base.context, &from->public_key, &to->public_key);
+}
+
 static void run(struct wr_backend *base)
 {
 	wr_driver_run(&wr_engine_backend_of(base)->driver);
@@ -71,6 +92,32 @@ static void link_changed(struct wr_backend *base, const struct wr_link_state *st
 		wr_engine_set_mtu(backend->engine, backend->interface.device, state->mtu);
 	backend->mtu = state->mtu;
 	wr_backend_soon(base);
+}
+
+static int send_knock(struct wr_backend *base, struct wr_bytes datagram,
+		      const struct wr_endpoint *to)
+{
+	if (datagram.len == 0 || datagram.len > WR_ENGINE_KNOCK_MAX_LEN)
+		return -EMSGSIZE;
+	return wr_engine_send(wr_engine_backend_of(base)->engine, datagram, to);
+}
+
+static void review_relay(struct wr_backend *base)
+{
+	struct wr_engine_backend *backend = wr_engine_backend_of(base);
+
+	if (!base->may_relay)
+		return;
+	wr_engine_review_relay(backend->engine, backend->interface.device);
+	wr_backend_soon(base);
+}
+
+static void count(const struct wr_backend *base, struct wr_counters *ret_counters)
+{
+	const struct wr_engine_backend *backend =
+		(const struct wr_engine_backend *)(const void *)base;
+
+	wr_engine_counters(backend->engine, ret_counters);
 }
 
 static int set_guard(struct wr_backend *base, struct wr_guard *guard)
@@ -144,6 +191,10 @@ static int open_engine(struct wr_engine_backend *backend, const struct wr_backen
 		.timing = wr_timing_scaled(config->time_scale ? config->time_scale : 1),
 		.heard = on_heard,
 		.shook = on_shook,
+		.wanted = on_wanted,
+		.may_relay = config->may_relay ? may_relay : NULL,
+		.has_stun = config->has_stun,
+		.knocked = config->knocked ? on_knocked : NULL,
 		.context = backend,
 	};
 	int status = wr_engine_new(&engine, &backend->engine);
@@ -267,9 +318,14 @@ const struct wr_backend_ops wr_backend_engine = {
 	.set_peer = wr_engine_backend_set_peer,
 	.remove_peer = wr_engine_backend_remove_peer,
 	.set_endpoint = wr_engine_backend_set_endpoint,
+	.set_spread = wr_engine_backend_set_spread,
+	.hasten = wr_engine_backend_hasten,
 	.wake = wr_engine_backend_wake,
 	.renew = wr_engine_backend_renew,
 	.probe = wr_engine_backend_probe,
+	.send = send_knock,
+	.review_relay = review_relay,
+	.count = count,
 	.set_guard = set_guard,
 	.retired = retired,
 	.look = wr_engine_backend_look,

@@ -31,6 +31,9 @@ int wr_engine_backend_set_peer(struct wr_backend *backend, const struct wr_backe
 int wr_engine_backend_remove_peer(struct wr_backend *backend, const struct wr_key *public_key);
 int wr_engine_backend_set_endpoint(struct wr_backend *backend, const struct wr_key *public_key,
 				   const struct wr_endpoint *endpoint);
+int wr_engine_backend_set_spread(struct wr_backend *backend, const struct wr_key *public_key,
+				 const struct wr_endpoint *endpoints, size_t count);
+int wr_engine_backend_hasten(struct wr_backend *backend, const struct wr_key *public_key);
 int wr_engine_backend_wake(struct wr_backend *backend, const struct wr_key *public_key);
 int wr_engine_backend_renew(struct wr_backend *backend, const struct wr_key *public_key);
 int wr_engine_backend_probe(struct wr_backend *backend, const struct wr_key *public_key,

@@ -128,6 +128,30 @@ int wr_engine_backend_set_endpoint(struct wr_backend *base, const struct wr_key 
 	return 0;
 }
 
+int wr_engine_backend_set_spread(struct wr_backend *base, const struct wr_key *public_key,
+				 const struct wr_endpoint *endpoints, size_t count)
+{
+	struct wr_peer *peer = find(wr_engine_backend_of(base), public_key);
+	int status;
+
+	if (!peer)
+		return -ENOENT;
+	status = wr_peer_set_spread(peer, endpoints, count);
+	wr_backend_soon(base);
+	return status;
+}
+
+int wr_engine_backend_hasten(struct wr_backend *base, const struct wr_key *public_key)
+{
+	struct wr_peer *peer = find(wr_engine_backend_of(base), public_key);
+
+	if (!peer)
+		return -ENOENT;
+	wr_peer_hasten(peer);
+	wr_backend_soon(base);
+	return 0;
+}
+
 int wr_engine_backend_wake(struct wr_backend *base, const struct wr_key *public_key)
 {
 	struct wr_peer *peer = find(wr_engine_backend_of(base), public_key);
@@ -190,6 +214,7 @@ static struct wr_backend_sight sight_of(const struct wr_peer *peer)
 		.tx_bytes = load(&peer->activity.tx_bytes),
 		.last_received = { load(&peer->managed->last_received) },
 		.keepalive = peer->keepalive_interval,
+		.preshared_sum = wr_backend_key_sum(&peer->preshared_key),
 	};
 
 	wr_peer_endpoint(peer, &sight.endpoint);

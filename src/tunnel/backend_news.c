@@ -1,12 +1,15 @@
 /* What is to be told, until the loop comes round. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "tunnel/backend_ops.h"
 
 struct wr_backend_item {
 	struct wr_key peer;
-	bool is_shook; /* else heard, from there */
+	bool is_shook, is_wanted; /* else heard, or who knocked, from there */
 	struct wr_endpoint from;
+	uint8_t *knock; /* a copy; NULL: it is none */
+	size_t knock_len;
 };
 
 #define FIRST_ROOM 8
@@ -31,25 +34,46 @@ static bool make_room(struct wr_backend_news *news)
 	return true;
 }
 
-static void add(struct wr_backend *backend, const struct wr_backend_item *item)
+static bool add(struct wr_backend *backend, const struct wr_backend_item *item)
 {
 	if (!make_room(&backend->news))
-		return;
+		return false;
 	backend->news.items[backend->news.count++] = *item;
 	wr_backend_soon(backend);
+	return true;
 }
 
 void wr_backend_tell_heard(struct wr_backend *backend, const struct wr_key *peer,
 			   const struct wr_endpoint *from)
 {
 	if (backend->heard)
-		add(backend, &(struct wr_backend_item){ .peer = *peer, .from = *from });
+		(void)add(backend, &(struct wr_backend_item){ .peer = *peer, .from = *from });
+}
+
+void wr_backend_tell_wanted(struct wr_backend *backend, const struct wr_key *peer)
+{
+	if (backend->wanted)
+		(void)add(backend, &(struct wr_backend_item){ .peer = *peer, .is_wanted = true });
+}
+
+/* Whom memory is too short for knocks again. */
+void wr_backend_tell_knocked(struct wr_backend *backend, struct wr_bytes datagram,
+			     const struct wr_endpoint *from)
+{
+	uint8_t *knock = malloc(datagram.len);
+
+	if (!knock)
+		return;
+	memcpy(knock, datagram.data, datagram.len);
+	if (!add(backend, &(struct wr_backend_item){
+				  .from = *from, .knock = knock, .knock_len = datagram.len }))
+		free(knock);
 }
 
 void wr_backend_tell_shook(struct wr_backend *backend, const struct wr_key *peer)
 {
 	if (backend->shook)
-		add(backend, &(struct wr_backend_item){ .peer = *peer, .is_shook = true });
+		(void)add(backend, &(struct wr_backend_item){ .peer = *peer, .is_shook = true });
 }
 
 void wr_backend_tell_gone(struct wr_backend *backend)
@@ -60,7 +84,12 @@ void wr_backend_tell_gone(struct wr_backend *backend)
 
 static void deliver(const struct wr_backend *backend, const struct wr_backend_item *item)
 {
-	if (item->is_shook)
+	if (item->knock)
+		backend->knocked(backend->context,
+				 (struct wr_bytes){ item->knock, item->knock_len }, &item->from);
+	else if (item->is_wanted)
+		backend->wanted(backend->context, &item->peer);
+	else if (item->is_shook)
 		backend->shook(backend->context, &item->peer);
 	else
 		backend->heard(backend->context, &item->peer, &item->from);
@@ -75,8 +104,10 @@ void wr_backend_deliver(struct wr_backend *backend)
 	/* Who is told may well cause more of it. */
 	news->items = NULL;
 	news->count = news->room = 0;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		deliver(backend, &items[i]);
+		free(items[i].knock);
+	}
 	free(items);
 	if (!news->is_gone || news->has_told_gone)
 		return;
@@ -87,6 +118,8 @@ void wr_backend_deliver(struct wr_backend *backend)
 
 void wr_backend_drop_news(struct wr_backend *backend)
 {
+	for (size_t i = 0; i < backend->news.count; i++)
+		free(backend->news.items[i].knock);
 	free(backend->news.items);
 	backend->news = (struct wr_backend_news){ 0 };
 }

@@ -44,9 +44,16 @@ struct wr_backend_ops {
 			    const struct wr_endpoint *endpoint);
 	int (*wake)(struct wr_backend *backend, const struct wr_key *public_key);
 	int (*renew)(struct wr_backend *backend, const struct wr_key *public_key);
-	/* May be NULL, as the next two. */
+	/* May be NULL, as the next seven. */
+	int (*hasten)(struct wr_backend *backend, const struct wr_key *public_key);
+	int (*set_spread)(struct wr_backend *backend, const struct wr_key *public_key,
+			  const struct wr_endpoint *endpoints, size_t count);
 	int (*probe)(struct wr_backend *backend, const struct wr_key *public_key,
 		     const struct wr_endpoint *to);
+	int (*send)(struct wr_backend *backend, struct wr_bytes datagram,
+		    const struct wr_endpoint *to);
+	void (*review_relay)(struct wr_backend *backend);
+	void (*count)(const struct wr_backend *backend, struct wr_counters *ret_counters);
 	int (*set_guard)(struct wr_backend *backend, struct wr_guard *guard);
 	struct wr_retire_list *(*retired)(struct wr_backend *backend);
 	int (*look)(struct wr_backend *backend,
@@ -70,6 +77,9 @@ struct wr_backend {
 	struct wr_backend_news news;
 	void (*heard)(void *context, const struct wr_key *peer, const struct wr_endpoint *from);
 	void (*shook)(void *context, const struct wr_key *peer);
+	void (*wanted)(void *context, const struct wr_key *peer);
+	void (*knocked)(void *context, struct wr_bytes datagram, const struct wr_endpoint *from);
+	bool (*may_relay)(void *context, const struct wr_key *from, const struct wr_key *to);
 	void (*gone)(void *context);
 	void *context;
 };
@@ -93,6 +103,9 @@ void wr_backend_soon(struct wr_backend *backend);
 void wr_backend_tell_heard(struct wr_backend *backend, const struct wr_key *peer,
 			   const struct wr_endpoint *from);
 void wr_backend_tell_shook(struct wr_backend *backend, const struct wr_key *peer);
+void wr_backend_tell_wanted(struct wr_backend *backend, const struct wr_key *peer);
+void wr_backend_tell_knocked(struct wr_backend *backend, struct wr_bytes datagram,
+			     const struct wr_endpoint *from);
 void wr_backend_tell_gone(struct wr_backend *backend);
 /* Tells them all. */
 void wr_backend_deliver(struct wr_backend *backend);

@@ -183,6 +183,7 @@ static void remember(struct wr_kernel_peer *peer, const struct wr_wgnl_sight *si
 	last->rx_bytes = sight->rx_bytes;
 	last->tx_bytes = sight->tx_bytes;
 	last->keepalive = sight->keepalive;
+	last->preshared_sum = sight->preshared_sum;
 	last->allowed_count = sight->allowed_count;
 	last->allowed_sum = sight->allowed_sum;
 }

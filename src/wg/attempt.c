@@ -4,6 +4,12 @@
 
 #include "wg/notes.h"
 #include "wg/rotation.h"
+#include "wg/spread.h"
+#include "wg/timers.h"
+
+/* Between two initiations of which the first went to where nobody is. Who hears both all the same
+ * takes them: kernel messages.h, INITIATIONS_PER_SECOND is 50. */
+#define HASTY_GAP WR_SPAN_MS(250)
 
 static bool is_possible(const struct wr_peer *peer)
 {
@@ -45,13 +51,26 @@ static struct wr_instant give_up_time(const struct wr_peer *peer)
 	return wr_after(peer->handshake.started, peer->port->timing.rekey_attempt);
 }
 
+void wr_attempt_hasten(struct wr_peer *peer)
+{
+	struct wr_handshake *handshake = &peer->handshake;
+
+	if (handshake->state != WR_HANDSHAKE_INITIATED || !wr_attempt_is_on(peer) ||
+	    wr_rotation_current(peer) || wr_rotation_next(peer))
+		return;
+	handshake->is_hasty = true;
+	handshake->retry = wr_sooner(handshake->retry, wr_after(handshake->sent, HASTY_GAP));
+	wr_timers_look_soon(peer);
+}
+
 /* One rekey_timeout after our last initiation; and after our last answer, whose
  * session the peer should be about to confirm. */
 static struct wr_instant earliest(const struct wr_peer *peer)
 {
 	struct wr_span timeout = peer->port->timing.rekey_timeout;
+	struct wr_span gap = peer->handshake.is_hasty ? HASTY_GAP : timeout;
 	struct wr_instant sent = peer->handshake.sent;
-	struct wr_instant after_sent = sent.ns ? wr_after(sent, timeout) : sent;
+	struct wr_instant after_sent = sent.ns ? wr_after(sent, gap) : sent;
 	struct wr_instant after_answer = { 0 };
 
 	if (wr_rotation_next(peer))
@@ -94,16 +113,22 @@ static bool send(struct wr_peer *peer, const struct wr_moment *moment,
 		 const struct wr_entropy *entropy, struct wr_output *output)
 {
 	struct wr_handshake *handshake = &peer->handshake;
+	const struct wr_spread *spread = wr_spread_of(peer, moment->now);
 	struct wr_initiation message;
 	struct wr_endpoint endpoint;
 
 	if (!wr_peer_endpoint(peer, &endpoint))
 		return false;
 	handshake->sent = moment->now;
+	handshake->is_hasty = false;
 	if (!initiate(peer, moment, entropy, &message))
 		return false;
 	*output = (struct wr_output){
-		.kind = WR_OUTPUT_DATAGRAM, .peer = peer, .to = endpoint, .len = WR_INITIATION_LEN
+		.kind = WR_OUTPUT_DATAGRAM,
+		.peer = peer,
+		.to = endpoint,
+		.also = spread,
+		.len = WR_INITIATION_LEN,
 	};
 	wr_initiation_write(&message, output->datagram);
 	wr_cookie_jar_sign(&peer->cookie, moment->now, output->datagram, output->len);

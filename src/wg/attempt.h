@@ -12,6 +12,9 @@
  * one in progress gets its whole time again. Nothing while the device is down or
  * without a key. */
 void wr_attempt_begin(struct wr_peer *peer, struct wr_instant now, struct wr_span delay);
+/* There is another address to try: an initiation that waits for an answer is sent anew soon, not
+ * only after rekey_timeout. Nothing where there is a session, or no attempt. */
+void wr_attempt_hasten(struct wr_peer *peer);
 /* Forgets the attempt, if any. */
 void wr_attempt_stop(struct wr_peer *peer);
 /* The other side has a session with us; at `wall`, for people to see. */

@@ -85,6 +85,8 @@ static void peer_free(struct wr_retired *retired)
 {
 	struct wr_peer *peer = WR_CONTAINER_OF(retired, struct wr_peer, retired);
 
+	if (peer->managed)
+		free(peer->managed->spread);
 	free(peer->managed);
 	wr_wipe(peer, sizeof(*peer));
 	free(peer);

@@ -43,6 +43,7 @@ struct wr_handshake {
 	struct wr_instant started;  /* first initiation of this attempt */
 	struct wr_instant retry;    /* when to send again; WR_NEVER if not waiting */
 	struct wr_instant consumed; /* last initiation accepted from the peer */
+	bool is_hasty; /* the last initiation went to where nobody is: the next need not wait */
 };
 
 struct wr_transport_keys {

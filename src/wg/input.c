@@ -5,6 +5,7 @@
 #include "wg/notes.h"
 #include "wg/port.h"
 #include "wg/rotation.h"
+#include "wg/spread.h"
 #include "wg/timers.h"
 
 /* kernel messages.h, INITIATIONS_PER_SECOND: of one peer. */
@@ -62,7 +63,8 @@ static void heard_from(struct input *input, struct wr_peer *peer)
 {
 	if (!peer->managed)
 		wr_peer_set_endpoint(peer, input->from);
-	else if (wr_peer_hear(peer, input->from, input->moment->now))
+	else if (wr_spread_follow(peer, input->from, input->moment->now) ||
+		 wr_peer_hear(peer, input->from, input->moment->now))
 		input->heard = peer;
 	wr_relay_heard(peer);
 	wr_note_handshake_received(peer, input->moment->now, input->datagram.len);

@@ -12,12 +12,15 @@
 #include "base/base.h"
 #include "base/ip.h"
 
+struct wr_spread;
+
 /* All zero: nothing came yet. Instants in ns. */
 struct wr_managed {
 	_Atomic uint64_t last_received; /* something authentic; 0: never */
 	_Atomic uint64_t told;          /* the address that was told of last, as a hash */
 	_Atomic uint64_t quiet_until;   /* it is not told of again before this */
 	_Atomic uint64_t paid_until;    /* what was told of all addresses is paid for by then */
+	struct wr_spread *spread;       /* the port's thread: wg/spread.h; NULL: none */
 };
 
 /* Something authentic came. */

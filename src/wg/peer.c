@@ -25,6 +25,10 @@ void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoi
 	if (peer->is_removed || (is_known && wr_endpoint_equal(&known, endpoint)))
 		return;
 	wr_latch_write(&peer->endpoint, endpoint);
+	if (peer->managed)
+		wr_relay_heard(peer);
+	if (peer->managed && !(is_known && wr_endpoint_equal_remote(&known, endpoint)))
+		wr_attempt_hasten(peer);
 	if (!is_known)
 		endpoint_became_known(peer);
 }
@@ -86,6 +90,11 @@ void wr_peer_renew(struct wr_peer *peer, struct wr_instant now)
 {
 	wr_attempt_begin(peer, now, (struct wr_span){ 0 });
 	wr_timers_schedule(peer, now);
+}
+
+void wr_peer_hasten(struct wr_peer *peer)
+{
+	wr_attempt_hasten(peer);
 }
 
 void wr_peer_note_mac1(struct wr_peer *peer, const uint8_t *message, size_t len)

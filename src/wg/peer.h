@@ -146,6 +146,9 @@ void wr_peer_set_keepalive(struct wr_peer *peer, uint16_t seconds, struct wr_ins
 /* Begins a handshake (as soon as rekey_timeout after the last allows), be there a session or not:
  * the other side may have lost it. What there is goes on to be used until then. */
 void wr_peer_renew(struct wr_peer *peer, struct wr_instant now);
+/* Something on the way to it is as it should be now: an initiation that waits for an answer goes
+ * again soon. Nothing where there is a session, or no handshake under way. */
+void wr_peer_hasten(struct wr_peer *peer);
 /* Computes what depends on the peer's key and is first needed for a handshake,
  * once: 10,000 peers are configured in less time than their Diffie-Hellman takes. */
 void wr_peer_prepare(struct wr_peer *peer);

@@ -24,6 +24,7 @@
 #include "wg/peer.h"
 #include "wg/relay.h"
 #include "wg/source.h"
+#include "wg/spread.h"
 #include "wg/timing.h"
 #include "wire/message.h"
 
@@ -62,6 +63,7 @@ struct wr_output {
 				* than traffic goes to, which is to be told; or NULL */
 	bool needs_keepalive;
 	struct wr_endpoint to;
+	const struct wr_spread *also; /* and there (but for `to`); NULL: nowhere else */
 	size_t len;
 	uint8_t datagram[WR_HANDSHAKE_MAX_LEN];
 };

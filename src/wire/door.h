@@ -3,11 +3,12 @@
  *
  *     "D" | type (8) | ...
  *
- * | type | way | then |
- * |---|---|---|
- * | 1 plea | guest to member, member to the invitation's maker | invitation's id, 8; proof, 16;
- * guest's record item | | 2 grant | the way back | charter item's length (16), charter item,
- * certificate item | | 3 refusal | the way back | guest's identity, 32; reason (8) |
+ *     plea (1), of a guest:   invitation's id, 8 | proof, 16 | the guest's record, an item
+ *     grant (2), the answer:  length (16), charter, an item | certificate, an item
+ *     refusal (3), another:   guest's identity, 32 | reason (8)
+ *
+ * A guest says its plea to a member, which passes it on to the invitation's maker, and the answer
+ * back. The items are checked by who takes them, not here.
  *
  * The proof is a MAC of the guest's identity with the invitation's secret: who passes it on cannot
  * use it for himself.
@@ -35,8 +36,7 @@ enum wr_door_reason {
 	WR_DOOR_EXPIRED,
 	WR_DOOR_REVOKED,   /* this identity is shut out */
 	WR_DOOR_AWAY,      /* who made the invitation cannot be reached now: try again */
-	WR_DOOR_UNINVITED, /* the mesh is closed, and no invitation was shown: somebody may admit it
-			    */
+	WR_DOOR_UNINVITED, /* the mesh is closed, no invitation was shown: somebody may admit it */
 	WR_DOOR_REASONS
 };
 
@@ -51,7 +51,7 @@ struct wr_door {
 };
 
 bool wr_door_read(struct wr_bytes datagram, struct wr_door *ret_door) WR_MUST_CHECK;
-/* The length; 0 if it does not fit. */
+/* The length; 0 if a field is bad, or does not fit. */
 size_t wr_door_write(const struct wr_door *door, uint8_t ret_datagram[WR_DOOR_MAX_LEN])
 	WR_MUST_CHECK;
 void wr_door_prove(const uint8_t secret[WR_INVITATION_SECRET_LEN], const struct wr_key *guest,

@@ -8,7 +8,7 @@
  *
  * The checksum (the first bytes of BLAKE2s of what stands before) tells a typo from a refusal.
  *
- * Floor 2.  Pure.  Holds secrets: wipe it.  Source: docs/mesh.md, "Invitations". */
+ * Floor 2.  Pure.  Holds secrets: wipe it.  Source: docs/mesh.md, "Ways in". */
 #pragma once
 
 #include "base/base.h"
@@ -43,6 +43,6 @@ struct wr_invitation {
  * string. Blanks around it are fine. */
 int wr_invitation_parse(const char *text, struct wr_invitation *ret_invitation, char ret_why[200])
 	WR_MUST_CHECK;
-/* False if it does not fit. */
+/* False if a field is bad: it would not be parsed. */
 bool wr_invitation_format(const struct wr_invitation *invitation,
 			  char ret_text[WR_INVITATION_TEXT_LEN]) WR_MUST_CHECK;

@@ -47,6 +47,8 @@ enum {
 	WR_RECORD_RELAYS = 2, /* it passes on, unopened, what others have for each other */
 	WR_RECORD_OPEN = 4,   /* strangers' packets reach it: it has a public or mapped address */
 	WR_RECORD_L2 = 8,     /* it is on the mesh's VXLAN */
+	WR_RECORD_KEEPER =
+		16, /* it says that it has the founder's key: pleas go there (wire/door.h) */
 };
 
 struct wr_record_candidate {
@@ -56,7 +58,7 @@ struct wr_record_candidate {
 
 struct wr_record {
 	uint32_t flags;
-	char name[WR_ITEM_NAME_LEN + 1];
+	char name[WR_ITEM_NAME_LEN + 1]; /* "": none is claimed */
 	uint64_t name_since; /* when it was claimed, seconds since 1970 by the claimer's clock */
 	uint8_t v4[4];       /* all zero: none */
 	uint64_t v4_since;

@@ -1,8 +1,8 @@
 /* Finding members on the LANs of this host: knocks (wire/knock.h) by multicast, IPv4 and IPv6, on
  * every interface that can, again and again with growing pauses, and anew when the network changes.
  *
- * It judges what comes (MAC, replay, signature, a budget for each source and for all), and tells
- * only of knocks that are good. Knocks that came to WireGuard's own port are handed to it.
+ * It judges what comes (discovery_judge.h), and tells only of knocks that are good. Knocks that
+ * came to WireGuard's own port are handed to it.
  *
  * Floor 9.  On the thread of its loop.  Source: docs/mesh.md, "Knocks". */
 #pragma once
@@ -23,13 +23,15 @@ struct wr_discovery_config {
 	const struct wr_mesh_keys *keys; /* borrowed */
 	struct wr_key seed;              /* of our identity; copied */
 	uint64_t epoch;
-	bool is_open;     /* as knocks say */
-	bool has_lan;     /* false: no multicast, only what is handed to it and sent by it */
-	const char *skip; /* our own interface; more of ours are skipped by their kind (TUN) */
-	/* Sends a knock from WireGuard's own port; -EOPNOTSUPP where that cannot be done, then it
-	 * leaves from a port of our own (which is told as knock port). */
+	bool is_open; /* as knocks say */
+	bool has_lan; /* false: no multicast, only what is handed to it and sent by it */
+	const char
+		*skip; /* our own interface, may be NULL; more of ours are known by their alias */
+	/* Sends a knock from WireGuard's own port, where answers are heard, too. NULL where that
+	 * cannot be done: then both are done by a port of our own, told as knock port. */
 	int (*send)(void *context, struct wr_bytes datagram, const struct wr_endpoint *to);
-	/* A good one came from there: WireGuard is at the same address and knock->port. */
+	/* A good one came from there: WireGuard is at the same address and knock->port. Of one
+	 * announcement, once for each interface and family that connects us. */
 	void (*knocked)(void *context, const struct wr_knock *knock,
 			const struct wr_endpoint *from);
 	void *context;
@@ -60,6 +62,7 @@ struct wr_discovery_figures {
 	unsigned interfaces;     /* that it announces on */
 	uint64_t sent, received; /* knocks */
 	uint64_t good, foreign;  /* foreign: of other meshes */
+	/* Refused. Our own, which come back to us, are in no figure. */
 	uint64_t malformed, forged, replayed, limited;
 };
 void wr_discovery_look(const struct wr_discovery *discovery,

@@ -1,10 +1,9 @@
-/* What this machine is in a zero-config mesh, on disk. A folder a mesh, named after its interface,
- * beside those of agents:
+/* What this machine is in a zero-config mesh, on disk; in the folder of the membership
+ * (mesh/folder.h), each file private:
  *
- *     STATE/warren0/mesh.json     mode 0600; identity, mesh, how it is wanted
- *     STATE/warren0/items         signed items that were known last: a start needs no LAN
- *     STATE/warren0/founder.json  mode 0600; only where the founder's key is: key, invitations
- *     STATE/warren0/control.sock, lock   while it runs
+ *     mesh.json     identity, mesh, how it is wanted
+ *     items         signed items that were known last: a start needs no LAN
+ *     founder.json  only where the founder's key is: key, invitations
  *
  * Each is replaced whole. A broken one is refused, never overwritten.
  *
@@ -16,6 +15,7 @@
 #include "base/base.h"
 #include "base/ip.h"
 #include "base/key.h"
+#include "mesh/folder.h"
 #include "mesh/reconcile.h"
 #include "tunnel/backend.h"
 #include "wire/invitation.h"
@@ -49,12 +49,13 @@ struct wr_mesh_state {
 
 	/* How this machine wants it. */
 	char wanted_name[WR_ITEM_NAME_LEN + 1];
-	struct wr_prefix range4; /* of the mesh */
+	struct wr_prefix range4; /* of the mesh: /8 to /24 */
 	struct wr_ip listen;     /* family none: any */
-	uint16_t port, last_port;
+	uint16_t port;           /* 0: last_port if it is free, else any */
+	uint16_t last_port;
 	enum wr_backend_kind backend;
 	enum wr_names_kind names;
-	bool is_lan_off, is_relay_off, has_l2, accepts_routes;
+	bool is_lan_off, is_relay_off, has_l2, accepts_routes, masquerades;
 	struct wr_prefix routes[WR_ITEM_ROUTES];
 	size_t route_count;
 	struct wr_endpoint metrics; /* family none: not asked for */
@@ -62,13 +63,21 @@ struct wr_mesh_state {
 
 /* 0; -ENOENT, -EPERM where others may read it, -EBADMSG where it is none of ours. */
 int wr_mesh_state_load(const char *folder, struct wr_mesh_state *ret_state) WR_MUST_CHECK;
+/* 0 or a negative errno; then the old content is there. */
 int wr_mesh_state_save(const struct wr_mesh_state *state) WR_MUST_CHECK;
+/* Wipes it. */
 void wr_mesh_state_done(struct wr_mesh_state *state);
+/* Whether a word can be a mesh's name, or a member's: a DNS label in lower case. */
+bool wr_mesh_is_name(const char *word);
+/* A private range that a mesh can have: of RFC 1918 or RFC 6598, /8 to /24. */
+bool wr_mesh_is_range(const struct wr_prefix *range);
 /* Removes the files and the folder. */
 int wr_mesh_state_forget(const char *folder);
 
-/* Items, as bytes one after the other, each with its length (16). `each` gets them; what does not
- * fit is left out. 0, -ENOENT, or another negative errno. */
+/* Items, as bytes one after the other, each with its length (16, big-endian) before it; 32 MiB at
+ * most. `each` gets them. 0, -ENOENT, -EBADMSG where the file is none of ours (`each` was not
+ * called), -EPERM, or another negative errno. */
+#define WR_MESH_ITEMS_MAX (32u << 20)
 int wr_mesh_items_load(const char *folder, void (*each)(void *context, struct wr_bytes item),
 		       void *context) WR_MUST_CHECK;
 int wr_mesh_items_save(const char *folder, struct wr_bytes items) WR_MUST_CHECK;
@@ -90,7 +99,7 @@ struct wr_founder {
 	struct wr_mesh_invitation *invitations;
 	size_t invitation_count;
 };
-/* 0; -ENOENT: the founder's key is not here. */
+/* 0; -ENOENT: the founder's key is not here; else as wr_mesh_state_load(). */
 int wr_founder_load(const char *folder, struct wr_founder *ret_founder) WR_MUST_CHECK;
 int wr_founder_save(const char *folder, const struct wr_founder *founder) WR_MUST_CHECK;
 void wr_founder_done(struct wr_founder *founder);

@@ -23,7 +23,9 @@ def test_two_that_no_rule_connects_never_learn_of_each_other(internet, network):
     web.knows(db)
     db.knows(web)
     assert not other.status()["peers"]
-    kept = (other.folder / "state/warren0/map.json").read_text()
+    map_file = other.folder / "state/warren0/map.json"
+    wait.until(map_file.exists, 10, "the map on the disk")
+    kept = map_file.read_text()
     assert "web-1" not in kept and "db-1" not in kept and web.status()["public_key"] not in kept
     assert not web.reaches(db, 2, 0.7), "only TCP to 5432 is allowed"
     from lab import traffic

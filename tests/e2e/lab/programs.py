@@ -36,7 +36,7 @@ def warren_cli():
 
 def warren_with_hooks():
     """A `warren-wg` whose timers WARREN_TEST_TIME_SCALE shortens."""
-    return _executable("WARREN_HOOKS_BIN", "build-hooks/warren-wg", "build it with script/build --hooks")
+    return _executable("WARREN_HOOKS_BIN", "build/tests/hooks/warren-wg", "build it with script/build")
 
 
 @functools.cache

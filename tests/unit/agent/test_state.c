@@ -27,7 +27,7 @@ static int tear_down(void **state)
 static struct wr_state make(const char *interface)
 {
 	struct wr_state state = {
-		.folder = wr_state_folder(base, interface),
+		.folder = wr_folder_path(base, interface),
 		.url = "https://hub.example.com:8443",
 		.pin = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 		.token = "warren_m_not-a-real-one",
@@ -55,7 +55,7 @@ static void test_state_comes_back_as_it_was(void **unused)
 	struct stat status;
 
 	(void)unused;
-	assert_int_equal(wr_state_make_folder(state.folder), 0);
+	assert_int_equal(wr_folder_make(state.folder), 0);
 	assert_int_equal(wr_state_save(&state), 0);
 	assert_int_equal(stat(file, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
@@ -94,7 +94,7 @@ static void test_state_refuses_what_is_not_ours(void **unused)
 
 	(void)unused;
 	assert_int_equal(wr_state_load(state.folder, &again), -ENOENT);
-	assert_int_equal(wr_state_make_folder(state.folder), 0);
+	assert_int_equal(wr_folder_make(state.folder), 0);
 	for (size_t i = 0; i < WR_ARRAY_LEN(bad); i++) {
 		assert_int_equal(wr_file_replace(file, bad[i], strlen(bad[i])), 0);
 		assert_int_equal(wr_state_load(state.folder, &again), -EBADMSG);
@@ -108,60 +108,11 @@ static void test_state_refuses_what_is_not_ours(void **unused)
 	wr_state_done(&state);
 }
 
-static void test_state_has_one_owner(void **unused)
-{
-	struct wr_state state = make("warren0");
-	int fd, other;
-
-	(void)unused;
-	assert_int_equal(wr_state_make_folder(state.folder), 0);
-	assert_true(wr_state_is_free(state.folder));
-	assert_int_equal(wr_state_lock(state.folder, &fd), 0);
-	assert_int_equal(wr_state_lock(state.folder, &other), -EBUSY);
-	assert_false(wr_state_is_free(state.folder));
-	close(fd);
-	assert_true(wr_state_is_free(state.folder));
-	assert_int_equal(wr_state_forget(state.folder), 0);
-	wr_state_done(&state);
-}
-
-static void count(void *context, const char *interface, const char *folder)
-{
-	char *seen = context;
-
-	assert_non_null(strstr(folder, interface));
-	strcat(seen, interface);
-	strcat(seen, " ");
-}
-
-static void test_state_lists_memberships(void **unused)
-{
-	struct wr_state b = make("b"), a = make("a"), empty = make("empty");
-	char seen[64] = "";
-
-	(void)unused;
-	assert_int_equal(wr_state_list("/nonexistent/folder", count, seen), 0);
-	assert_int_equal(wr_state_make_folder(b.folder) | wr_state_make_folder(a.folder) |
-				 wr_state_make_folder(empty.folder),
-			 0);
-	assert_int_equal(wr_state_save(&b) | wr_state_save(&a), 0);
-	assert_int_equal(wr_state_list(base, count, seen), 0);
-	assert_string_equal(seen, "a b ");
-	assert_int_equal(wr_state_forget(a.folder) | wr_state_forget(b.folder) |
-				 wr_state_forget(empty.folder),
-			 0);
-	wr_state_done(&a);
-	wr_state_done(&b);
-	wr_state_done(&empty);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_state_comes_back_as_it_was),
 		cmocka_unit_test(test_state_refuses_what_is_not_ours),
-		cmocka_unit_test(test_state_has_one_owner),
-		cmocka_unit_test(test_state_lists_memberships),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

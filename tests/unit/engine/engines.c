@@ -106,6 +106,22 @@ void side_open_relay(struct side *side, unsigned workers,
 	open_side(side, &config, false);
 }
 
+void side_open_knocked(struct side *side, unsigned workers,
+		       void (*knocked)(void *context, struct wr_bytes datagram,
+				       const struct wr_endpoint *from),
+		       void *context)
+{
+	struct wr_engine_config config = {
+		.workers = workers,
+		.aead = wr_aead_pick(NULL),
+		.timing = wr_timing_paper,
+		.knocked = knocked,
+		.context = context,
+	};
+
+	open_side(side, &config, false);
+}
+
 void side_close(struct side *side)
 {
 	wr_engine_free(side->engine);

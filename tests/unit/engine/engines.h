@@ -33,6 +33,11 @@ void side_open_relay(struct side *side, unsigned workers,
 		     bool (*may_relay)(void *context, const struct wr_peer *from,
 				       const struct wr_peer *to),
 		     void *context);
+/* The same for one that tells of knocks. */
+void side_open_knocked(struct side *side, unsigned workers,
+		       void (*knocked)(void *context, struct wr_bytes datagram,
+				       const struct wr_endpoint *from),
+		       void *context);
 void side_close(struct side *side);
 /* Runs it once; after each change by the test. */
 void side_turn(struct side *side);

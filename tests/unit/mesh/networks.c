@@ -68,6 +68,14 @@ struct wr_netmap *networks_empty(void)
 	return map;
 }
 
+void networks_forget_hub(struct wr_netmap *map)
+{
+	map->hub_key = (struct wr_key){ 0 };
+	map->hub_v4 = map->hub_v6 = (struct wr_ip){ 0 };
+	memset(map->hub_endpoints, 0, sizeof(map->hub_endpoints));
+	map->stun_port = 0;
+}
+
 struct wr_netmap_peer *networks_add(struct wr_netmap *map, unsigned number, enum wr_way way)
 {
 	struct wr_netmap_peer *peer = must(calloc(1, sizeof(*peer)));

@@ -14,6 +14,8 @@ struct wr_netmap_peer *networks_add(struct wr_netmap *map, unsigned number, enum
 void networks_add_route(struct wr_netmap_peer *peer, const char *prefix);
 /* Plain self, network and hub, and no peers. */
 struct wr_netmap *networks_empty(void);
+/* As a mesh's map is. */
+void networks_forget_hub(struct wr_netmap *map);
 struct wr_prefix networks_prefix(const char *text);
 struct wr_ip networks_ip(const char *text);
 /* Fails the test where they are not equal, all but `sharers` and the order of peers. */

@@ -590,6 +590,40 @@ static void test_enforcer_takes_a_thousand_peers(void **state)
 	wr_netmap_free(map);
 }
 
+static void test_enforcer_needs_no_hub(void **state)
+{
+	static const struct step pulse = { UDP, NULL, WEB, 40000, SELF, PULSES, 0, true };
+	static const struct step hub = { PING, NULL, HUB, 7, SELF, 0, 0, false };
+	struct wr_netmap *map = map_with("default deny\n");
+	struct world world = { .tunnel = -1, .lan = -1 };
+	struct wr_retire_list retire = { NULL };
+	struct wr_enforce_hosts hosts;
+	char why[200] = "", *script;
+
+	(void)state;
+	enter_once();
+	networks_forget_hub(map);
+	start_guard(&world);
+	assert_int_equal(wr_enforce_hosts_init(&hosts, &world.slots, map, why), 0);
+	assert_int_equal(wr_enforce_guard(&hosts, world.guard, &retire), 0);
+	wr_retire_free_all(&retire);
+	wr_enforce_hosts_done(&hosts);
+	for (int is_v6 = 0; is_v6 < 2; is_v6++) {
+		struct packet packet = packet_of(&pulse, is_v6);
+
+		assert_true(guard_passes(&world, &pulse, &packet));
+		packet = packet_of(&hub, is_v6);
+		assert_false(guard_passes(&world, &hub, &packet));
+	}
+	end_guard(&world);
+	script = wr_enforcer_nft(map, INTERFACE, why);
+	assert_non_null(script);
+	assert_int_equal(wr_nft_run(script, WR_SPAN_S(10), why), 0);
+	namespace_run("nft delete table inet warren-%s", INTERFACE);
+	free(script);
+	wr_netmap_free(map);
+}
+
 /* Slots stay when others come and go. */
 static void test_enforcer_keeps_slots(void **state)
 {
@@ -632,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_table_tells_what_nft_says),
 		cmocka_unit_test(test_enforcer_refuses_what_it_cannot_tell_nft),
 		cmocka_unit_test(test_enforcer_takes_a_thousand_peers),
+		cmocka_unit_test(test_enforcer_needs_no_hub),
 		cmocka_unit_test(test_enforcer_keeps_slots),
 	};
 

@@ -319,6 +319,28 @@ static void test_names_are_in_the_hosts_file_while_it_runs(void **state)
 	map = wr_netmap_free(map);
 }
 
+/* Nobody to ask, whatever was wished for; and who is dead has no name. */
+static void test_names_without_a_hub_are_in_the_hosts_file(void **state)
+{
+	struct wr_netmap *map = small_network();
+	struct wr_names *names = names_of(WR_NAMES_RESOLVED);
+
+	(void)state;
+	networks_forget_hub(map);
+	networks_add(map, 3, WR_WAY_DIRECT)->name[0] = '\0';
+	write_text(path, "a\n");
+	wr_names_set_map(names, map, both);
+	assert_int_equal(wr_names_run(names), WR_MEND_MADE);
+	assert_false(wr_names_is_resolved(names));
+	assert_text(path, "a\n# BEGIN warren w0\n"
+			  "10.77.0.2\tself.acme.warren\nfd77::2\tself.acme.warren\n"
+			  "10.77.0.3\tgit.acme.warren\n10.77.0.3\thost-2.acme.warren\n"
+			  "# END warren w0\n");
+	names = wr_names_free(names);
+	assert_text(path, "a\n");
+	map = wr_netmap_free(map);
+}
+
 static void test_names_of_a_killed_agent_are_replaced(void **state)
 {
 	struct wr_netmap *map = small_network();
@@ -455,6 +477,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hosts_put_says_why_not, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_names_are_in_the_hosts_file_while_it_runs,
+						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_names_without_a_hub_are_in_the_hosts_file,
 						make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_names_of_a_killed_agent_are_replaced,
 						make_folder, remove_folder),

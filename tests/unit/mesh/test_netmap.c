@@ -421,6 +421,48 @@ static void test_netmap_save_and_load(void **state)
 	map = wr_netmap_free(map);
 }
 
+/* --- Without a hub. --- */
+
+static void test_netmap_without_a_hub(void **state)
+{
+	struct unit_random random = unit_random_start("netmap without a hub");
+	struct wr_netmap *with = networks_new(&random, 20), *map, *loaded = NULL;
+	char folder[] = "/tmp/warren-netmap-XXXXXX", path[100], why[200] = "";
+	json_t *message = wr_netmap_json(with), *delta;
+	int error = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/map.json", folder);
+	map = wr_netmap_parse(message, why);
+	json_decref(message);
+	assert_non_null(map);
+	networks_forget_hub(map);
+	strcpy(map->version, "without");
+	assert_int_equal(wr_netmap_save(map, path), 0);
+	assert_int_equal(wr_netmap_load(path, &loaded, why), 0);
+	networks_assert_equal(map, loaded);
+	loaded = wr_netmap_free(loaded);
+	assert_int_equal(unlink(path) | rmdir(folder), 0);
+	/* It goes, and comes back. */
+	delta = wr_netmap_diff(with, map);
+	assert_true(json_is_null(json_object_get(delta, "hub")));
+	loaded = wr_netmap_patch(with, delta, &error, why);
+	json_decref(delta);
+	assert_non_null(loaded);
+	assert_true(wr_key_is_zero(&loaded->hub_key));
+	networks_assert_equal(map, loaded);
+	delta = wr_netmap_diff(loaded, with);
+	map = wr_netmap_free(map);
+	map = wr_netmap_patch(loaded, delta, &error, why);
+	json_decref(delta);
+	assert_non_null(map);
+	networks_assert_equal(map, with);
+	loaded = wr_netmap_free(loaded);
+	map = wr_netmap_free(map);
+	with = wr_netmap_free(with);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_netmap_patch_shares_peers_that_did_not_change),
 		cmocka_unit_test(test_netmap_patch_refuses_what_is_wrong),
 		cmocka_unit_test(test_netmap_save_and_load),
+		cmocka_unit_test(test_netmap_without_a_hub),
 	};
 
 	return cmocka_run_group_tests_name("netmap", tests, NULL, NULL);

@@ -291,6 +291,32 @@ static void test_reconcile_makes_the_host_equal_to_the_map(void **state)
 	assert_false(wr_reconciler_carries(member.reconciler, &ip));
 }
 
+static void test_reconcile_of_a_network_without_a_hub(void **state)
+{
+	struct wr_netmap *map = networks_empty();
+	struct wr_reconciler_config config = usual();
+
+	(void)state;
+	networks_forget_hub(map);
+	networks_add(map, 2, WR_WAY_DIRECT);
+	networks_add_route(networks_add(map, 3, WR_WAY_DIRECT), "172.16.3.0/24");
+	config.keepalive = 0;
+	config.preshared_key.bytes[5] = 7;
+	member.map = wr_netmap_free(member.map);
+	member.map = map;
+	begin(&config);
+	assert_string_equal(sight().trouble, "");
+	assert_int_equal(see_peers().count, 2);
+	assert_int_equal(see_peers().others_keepalive, 0);
+	namespace_run("ip route show dev " LINK " | grep -q '^172.16.3.0/24 '");
+	namespace_run("grep -q '^10.77.0.3.host-2.acme.warren$' %s", hosts);
+	namespace_run("! grep -q hub %s", hosts);
+	/* And it stays so. */
+	turn_for(200);
+	wr_reconciler_run(member.reconciler);
+	assert_int_equal(sight().mended, 0);
+}
+
 static void test_reconcile_touches_nothing_that_is_right(void **state)
 {
 	uint64_t operations;
@@ -648,6 +674,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_reconcile_makes_the_host_equal_to_the_map),
+		TEST(test_reconcile_of_a_network_without_a_hub),
 		TEST(test_reconcile_touches_nothing_that_is_right),
 		TEST(test_reconcile_follows_the_map),
 		TEST(test_reconcile_mends_what_was_deleted_by_hand),

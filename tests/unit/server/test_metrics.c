@@ -1,4 +1,3 @@
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,44 +14,6 @@ static void assert_has(const char *text, const char *part)
 		return;
 	print_error("no \"%s\" in: %s\n", part, text ? text : "(none)");
 	fail();
-}
-
-static void test_metrics_writes_samples(void **state)
-{
-	static const struct {
-		double value;
-		const char *text;
-	} values[] = { { 0, "0" },           { 1, "1" },
-		       { -3, "-3" },         { 123456789012, "123456789012" },
-		       { 0.5, "0.5" },       { 1e20, "1e+20" },
-		       { NAN, "NaN" },       { INFINITY, "+Inf" },
-		       { -INFINITY, "-Inf" } };
-
-	(void)state;
-	for (size_t i = 0; i < WR_ARRAY_LEN(values); i++) {
-		struct wr_metrics metrics = { 0 };
-		char expected[64];
-
-		wr_metrics_sample(&metrics, "a_b", NULL, 0, values[i].value);
-		snprintf(expected, sizeof(expected), "a_b %s\n", values[i].text);
-		assert_string_equal(metrics.text, expected);
-		wr_metrics_done(&metrics);
-	}
-}
-
-static void test_metrics_escapes(void **state)
-{
-	static const struct wr_metrics_label labels[] = { { "a", "q\"b\\n\n\xc3\xa4}" },
-							  { "b", "" } };
-	struct wr_metrics metrics = { 0 };
-
-	(void)state;
-	wr_metrics_family(&metrics, "m", "gauge", "Back\\slash\nand \"quotes\".");
-	wr_metrics_sample(&metrics, "m", labels, 2, 1);
-	assert_string_equal(metrics.text, "# HELP m Back\\\\slash\\nand \"quotes\".\n"
-					  "# TYPE m gauge\n"
-					  "m{a=\"q\\\"b\\\\n\\n\xc3\xa4}\",b=\"\"} 1\n");
-	wr_metrics_done(&metrics);
 }
 
 static void test_metrics_counts_requests(void **state)
@@ -164,8 +125,6 @@ static void test_metrics_writes_the_whole_document(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_metrics_writes_samples),
-		cmocka_unit_test(test_metrics_escapes),
 		cmocka_unit_test(test_metrics_counts_requests),
 		cmocka_unit_test(test_metrics_bounds_what_it_tells_apart),
 		cmocka_unit_test(test_metrics_writes_the_whole_document),

@@ -33,6 +33,17 @@ static void on_shook(void *context, const struct wr_key *peer)
 	end->peer = *peer;
 }
 
+static void on_knocked(void *context, struct wr_bytes datagram, const struct wr_endpoint *from)
+{
+	struct end *end = context;
+
+	assert_in_range(datagram.len, 1, sizeof(end->knock));
+	memcpy(end->knock, datagram.data, datagram.len);
+	end->knock_len = datagram.len;
+	end->knocks++;
+	end->from = *from;
+}
+
 static void on_gone(void *context)
 {
 	struct end *end = context;
@@ -112,6 +123,8 @@ struct wr_backend_config end_config(struct end *end, const char *name, uint16_t 
 		.has_wg_view = end == &first,
 		.heard = on_heard,
 		.shook = on_shook,
+		.knocked = on_knocked,
+		.has_stun = true,
 		.gone = on_gone,
 		.context = end,
 	};
@@ -123,7 +136,7 @@ int end_open(struct end *end, const char *name, uint16_t port, char ret_why[200]
 	struct wr_netns_visit visit;
 	int status;
 
-	end->heard = end->shook = end->gone = 0;
+	end->heard = end->shook = end->gone = end->knocks = 0;
 	assert_int_equal(wr_netns_enter(&end->netns, &visit), 0);
 	status = wr_backend_open(&loop, &config, &end->backend, ret_why);
 	wr_netns_leave(&visit);

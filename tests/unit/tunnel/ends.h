@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "engine/engine.h"
 #include "linux/namespace.h"
 #include "linux/netns.h"
 #include "tunnel/backend.h"
@@ -26,6 +27,10 @@ struct end {
 	unsigned heard, shook, gone;
 	struct wr_key peer;
 	struct wr_endpoint from;
+	/* Knocks that came, and the last of them. */
+	unsigned knocks;
+	uint8_t knock[WR_ENGINE_KNOCK_MAX_LEN];
+	size_t knock_len;
 };
 
 extern struct end first, second;

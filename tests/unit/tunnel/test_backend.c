@@ -315,6 +315,68 @@ static void test_backend_probes_a_second_address(void **state)
 	assert_int_equal(wr_backend_probe(first.backend, &first.public_key, &other), -ENOENT);
 }
 
+/* --- Knocks. --- */
+
+static bool is_first_knocked(void)
+{
+	return first.knocks > 0;
+}
+
+static bool is_second_knocked(void)
+{
+	return second.knocks > 0;
+}
+
+static void knock(struct end *from, const struct end *to, const char *address, const char *text)
+{
+	struct wr_bytes datagram = { (const uint8_t *)text, strlen(text) };
+	struct wr_endpoint endpoint = endpoint_of(to, address);
+
+	assert_int_equal(wr_backend_send(from->backend, datagram, &endpoint), 0);
+}
+
+/* And is answered, from the address that it came to. */
+static void test_backend_passes_knocks_on(void **state)
+{
+	struct wr_bytes answer = { (const uint8_t *)"W, too", 6 };
+	struct wr_endpoint from = endpoint_of(&second, SECOND_OTHER_ADDRESS);
+
+	(void)state;
+	if (first.kind == WR_BACKEND_KERNEL || second.kind == WR_BACKEND_KERNEL) {
+		struct end *deaf = first.kind == WR_BACKEND_KERNEL ? &first : &second;
+
+		assert_int_equal(wr_backend_send(deaf->backend, answer, &from), -EOPNOTSUPP);
+		return;
+	}
+	knock(&first, &second, SECOND_OTHER_ADDRESS, "Who is there?");
+	await(is_second_knocked, "the knock");
+	assert_int_equal(second.knock_len, 13);
+	assert_memory_equal(second.knock, "Who is there?", 13);
+	assert_int_equal(second.from.port, wr_backend_port(first.backend));
+	assert_int_equal(wr_backend_send(second.backend, answer, &second.from), 0);
+	await(is_first_knocked, "the answer");
+	assert_memory_equal(first.knock, "W, too", 6);
+	assert_true(wr_endpoint_equal_remote(&first.from, &from));
+}
+
+static void test_backend_refuses_long_knocks(void **state)
+{
+	static const uint8_t bytes[WR_ENGINE_KNOCK_MAX_LEN + 1] = { 'W' };
+	struct wr_endpoint to = endpoint_of(&second, SECOND_ADDRESS);
+
+	(void)state;
+	if (first.kind == WR_BACKEND_KERNEL)
+		return;
+	assert_int_equal(wr_backend_send(first.backend, (struct wr_bytes){ bytes, 257 }, &to),
+			 -EMSGSIZE);
+	assert_int_equal(wr_backend_send(first.backend, (struct wr_bytes){ bytes, 0 }, &to),
+			 -EMSGSIZE);
+	assert_int_equal(end_set_up(&first, false), 0);
+	assert_int_equal(wr_backend_send(first.backend, (struct wr_bytes){ bytes, 1 }, &to),
+			 -ENOTCONN);
+	assert_int_equal(end_set_up(&first, true), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +398,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_backend_is_not_flooded_by_what_it_hears,
 						ends_open, ends_close),
 		cmocka_unit_test_setup_teardown(test_backend_probes_a_second_address, ends_open,
+						ends_close),
+		cmocka_unit_test_setup_teardown(test_backend_passes_knocks_on, ends_open,
+						ends_close),
+		cmocka_unit_test_setup_teardown(test_backend_refuses_long_knocks, ends_open,
 						ends_close),
 	};
 

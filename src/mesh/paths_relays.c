@@ -1,0 +1,343 @@
+/* Relays of single peers: other members of the map that pass datagrams on, unopened. One of them
+ * can be gone through while it is reached directly, on a live session: the peer's relay is where
+ * our traffic to that member goes, and follows it. */
+#include <string.h>
+
+#include "linux/clock.h"
+#include "mesh/paths_parts.h"
+
+/* Pulses over a relay that were not answered, and since when: then the other one is tried. */
+#define SILENT_PULSES 3
+#define SILENT_FOR WR_SPAN_MS(2500)
+/* What waits for an answer may be late because of the first: no hopping. */
+#define LEAVE_GAP WR_SPAN_S(5)
+
+/* --- Members that relay. --- */
+
+/* It is reached by itself now, so whoever it relays for is reached through it. */
+static bool carries(const struct member *relay, struct wr_instant now)
+{
+	struct wr_path_sight sight;
+
+	if (!relay || !paths_has_session(relay, now))
+		return false;
+	wr_path_look(relay->path, &sight);
+	return sight.state == WR_PATH_DIRECT || sight.state == WR_PATH_SUSPECT;
+}
+
+static struct member *relay_at(const struct member *member, size_t at)
+{
+	struct member *relay = at < member->relay_count
+				       ? paths_find_key(member->paths, &member->relays[at])
+				       : NULL;
+
+	return relay != member ? relay : NULL;
+}
+
+static bool has_relay(const struct member *member, const struct member *relay)
+{
+	for (size_t i = 0; i < member->relay_count; i++)
+		if (wr_key_equal(&member->relays[i], &relay->key))
+			return true;
+	return false;
+}
+
+static uint64_t place_of(const struct wr_paths *paths, const struct wr_endpoint *endpoint)
+{
+	uint8_t input[sizeof(endpoint->ip.bytes) + sizeof(endpoint->port)];
+
+	memcpy(input, endpoint->ip.bytes, sizeof(endpoint->ip.bytes));
+	memcpy(input + sizeof(endpoint->ip.bytes), &endpoint->port, sizeof(endpoint->port));
+	return wr_siphash(&paths->secret, (struct wr_bytes){ input, sizeof(input) });
+}
+
+void paths_displace(struct member *member)
+{
+	struct wr_paths *paths = member->paths;
+	uint64_t place = place_of(paths, &member->place);
+
+	if (wr_map_get(&paths->by_place, place) == member)
+		wr_map_take(&paths->by_place, place);
+	member->place = (struct wr_endpoint){ 0 };
+}
+
+/* Where one that relays is, what others send may come from, too. */
+static void place(struct member *member, const struct wr_path_sight *sight)
+{
+	struct wr_paths *paths = member->paths;
+	bool is_direct = sight->state == WR_PATH_DIRECT || sight->state == WR_PATH_SUSPECT;
+
+	if (!is_direct || wr_endpoint_equal_remote(&member->place, &sight->endpoint))
+		return;
+	paths_displace(member);
+	member->place = sight->endpoint;
+	(void)!wr_map_put(&paths->by_place, place_of(paths, &member->place), member);
+}
+
+const struct member *paths_relay_there(const struct wr_paths *paths,
+				       const struct wr_endpoint *endpoint)
+{
+	const struct member *member = wr_map_get(&paths->by_place, place_of(paths, endpoint));
+
+	return member && wr_endpoint_equal_remote(&member->place, endpoint) ? member : NULL;
+}
+
+/* --- Which one. --- */
+
+static void set_relay(struct member *member, const struct wr_endpoint *relay, struct wr_instant now)
+{
+	wr_path_set_relay(member->path, relay, now);
+	paths_wake(member);
+}
+
+/* The one in use, if it carries; else the other; where neither does the one for all, if any. */
+void paths_choose_relay(struct member *member, struct wr_instant now)
+{
+	struct wr_path_sight sight;
+
+	if (!member->paths->is_mesh)
+		return;
+	for (size_t i = 0; i < member->relay_count; i++) {
+		size_t at = (member->relay_used + i) % member->relay_count;
+		struct member *relay = relay_at(member, at);
+
+		if (!carries(relay, now))
+			continue;
+		member->relay_used = (uint8_t)at;
+		wr_path_look(relay->path, &sight);
+		set_relay(member, &sight.endpoint, now);
+		return;
+	}
+	set_relay(member, &member->paths->relay, now);
+}
+
+/* A session with each that has none: whichever answers first is gone through. */
+static void wake_relays(const struct member *member, struct wr_instant now)
+{
+	for (size_t i = 0; i < member->relay_count; i++) {
+		const struct member *relay = relay_at(member, i);
+
+		if (relay && !paths_has_session(relay, now))
+			(void)!wr_backend_wake(member->paths->config.backend, &relay->key);
+	}
+}
+
+/* Nothing comes back through it: the other one may do better. */
+void paths_watch_relay(struct member *member, struct wr_instant now)
+{
+	struct member *relay = relay_at(member, member->relay_used);
+	struct wr_path_sight sight;
+
+	if (!member->relay_count)
+		return;
+	wr_path_look(member->path, &sight);
+	if (sight.state == WR_PATH_DIRECT || sight.state == WR_PATH_SUSPECT)
+		return;
+	/* What goes through it is a reason to watch the way there. */
+	if (relay) {
+		wr_path_sent(relay->path, now);
+		paths_wake(relay);
+	}
+	if (sight.unanswered < SILENT_PULSES ||
+	    !wr_is_past(wr_after(sight.waiting_since, SILENT_FOR), now) ||
+	    !wr_is_past(wr_after(member->relay_left, LEAVE_GAP), now))
+		return;
+	member->relay_left = now;
+	member->relay_used = (uint8_t)((member->relay_used + 1) % member->relay_count);
+	wake_relays(member, now);
+	paths_choose_relay(member, now);
+}
+
+/* --- What happens. --- */
+
+/* A member's path is another now: who goes through it goes along. */
+void paths_relay_changed(struct member *relay, const struct wr_path_sight *sight)
+{
+	struct wr_instant now = wr_clock_now();
+	struct member *member;
+	size_t at = 0;
+
+	if (!relay->is_relay)
+		return;
+	place(relay, sight);
+	while ((member = paths_next(relay->paths, &at)))
+		if (has_relay(member, relay))
+			paths_choose_relay(member, now);
+}
+
+/* Who relays learns from a handshake which datagrams are for whom; of a session that was made
+ * without it it knows nothing. */
+void paths_switched(struct member *member, const struct wr_endpoint *to, struct wr_instant now)
+{
+	struct wr_paths *paths = member->paths;
+	const struct member *relay = paths_relay_there(paths, to);
+
+	if (!paths->is_mesh || !relay || relay == member ||
+	    wr_endpoint_equal_remote(&member->shook_by, to) || !paths_has_session(member, now))
+		return;
+	member->shook_by = *to;
+	(void)!wr_backend_renew(paths->config.backend, &member->key);
+}
+
+/* By which way its handshake went. */
+static void note_way(struct member *member)
+{
+	struct wr_path_sight sight;
+	const struct member *relay;
+
+	wr_path_look(member->path, &sight);
+	relay = paths_relay_there(member->paths, &sight.endpoint);
+	member->shook_by = relay && relay != member ? sight.endpoint : (struct wr_endpoint){ 0 };
+}
+
+void paths_relay_shook(struct member *relay)
+{
+	struct wr_instant now = wr_clock_now();
+	struct member *member;
+	size_t at = 0;
+
+	if (relay->paths->is_mesh)
+		note_way(relay);
+
+	if (!relay->is_relay)
+		return;
+	while ((member = paths_next(relay->paths, &at))) {
+		if (!has_relay(member, relay) || paths_has_session(member, now))
+			continue;
+		paths_choose_relay(member, now);
+		/* What it passes on it did not before: it had no session with us. */
+		member->is_hasty = true;
+		paths_wake(member);
+	}
+}
+
+void wr_paths_wanted(struct wr_paths *paths, const struct wr_key *peer)
+{
+	struct member *member = paths_find_key(paths, peer);
+	struct wr_instant now = wr_clock_now();
+
+	if (!member || !paths->is_mesh || !paths->config.backend)
+		return;
+	wake_relays(member, now);
+	paths_choose_relay(member, now);
+}
+
+/* Its packets come through another relay than ours go through. The first of the two sides goes
+ * along only where its own may be gone: else they would change places for ever. */
+static bool is_to_follow(const struct member *member, struct wr_instant now)
+{
+	const struct wr_paths *paths = member->paths;
+	bool is_first = memcmp(&paths->map->public_key, &member->key, WR_KEY_LEN) < 0;
+	struct wr_path_sight sight;
+
+	wr_path_look(member->path, &sight);
+	return !is_first || sight.unanswered > 0 ||
+	       !carries(relay_at(member, member->relay_used), now);
+}
+
+/* It has passed a handshake on already: what we send through it has a way. */
+static void follow(struct member *member, const struct wr_endpoint *from, struct wr_instant now)
+{
+	member->shook_by = *from;
+	for (size_t i = 0; i < member->relay_count; i++) {
+		const struct member *relay = relay_at(member, i);
+
+		if (relay && wr_endpoint_equal_remote(&relay->place, from))
+			member->relay_used = (uint8_t)i;
+	}
+	wr_path_set_relay(member->path, from, now);
+}
+
+void paths_heard_by_relay(struct member *member, const struct wr_endpoint *from, bool is_answer)
+{
+	struct wr_instant now = wr_clock_now();
+
+	if (is_answer || is_to_follow(member, now))
+		follow(member, from, now);
+	if (is_answer)
+		wr_path_answered(member->path, from, now);
+	else
+		wr_path_heard(member->path, from, now);
+}
+
+/* --- Setting. --- */
+
+static void note_relay(struct wr_paths *paths, const struct wr_key *key)
+{
+	struct member *relay = paths_find_key(paths, key);
+	struct wr_path_sight sight;
+
+	if (!relay)
+		return;
+	relay->is_relay = true;
+	wr_path_look(relay->path, &sight);
+	place(relay, &sight);
+}
+
+static bool are_same(const struct wr_key *a, const struct wr_key *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!wr_key_equal(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
+void wr_paths_set_relays(struct wr_paths *paths, const char *uid, const struct wr_key *relays,
+			 size_t count)
+{
+	struct member *member = paths_find_uid(paths, uid);
+
+	if (!member)
+		return;
+	count = count < WR_PATHS_RELAYS ? count : WR_PATHS_RELAYS;
+	if (count == member->relay_count && are_same(relays, member->relays, count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		member->relays[i] = relays[i];
+	member->relay_count = (uint8_t)count;
+	member->relay_used = 0;
+	for (size_t i = 0; i < count; i++)
+		note_relay(paths, &relays[i]);
+	paths_choose_relay(member, wr_clock_now());
+}
+
+void wr_paths_keep(struct wr_paths *paths, const struct wr_key *keys, size_t count)
+{
+	count = count < WR_PATHS_RELAYS ? count : WR_PATHS_RELAYS;
+	paths->kept_count = (uint8_t)count;
+	for (size_t i = 0; i < count; i++) {
+		paths->kept[i] = keys[i];
+		note_relay(paths, &keys[i]);
+	}
+	paths_look_soon(paths);
+	paths_arm(paths);
+}
+
+/* Relays that are new in the map, or made anew. */
+void paths_review_relays(struct wr_paths *paths, struct wr_instant now)
+{
+	struct member *member;
+	size_t at = 0;
+
+	if (!paths->is_mesh)
+		return;
+	for (size_t i = 0; i < paths->kept_count; i++)
+		note_relay(paths, &paths->kept[i]);
+	while ((member = paths_next(paths, &at)))
+		for (size_t i = 0; i < member->relay_count; i++)
+			note_relay(paths, &member->relays[i]);
+	at = 0;
+	while ((member = paths_next(paths, &at)))
+		paths_choose_relay(member, now);
+}
+
+/* WireGuard keeps what is there alive (mesh/reconcile.h, wr_reconciler_set_kept()). */
+void paths_wake_kept(struct wr_paths *paths, struct wr_instant now)
+{
+	for (size_t i = 0; i < paths->kept_count; i++) {
+		const struct member *relay = paths_find_key(paths, &paths->kept[i]);
+
+		if (relay && !paths_has_session(relay, now))
+			(void)!wr_backend_wake(paths->config.backend, &relay->key);
+	}
+}

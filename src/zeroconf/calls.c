@@ -1,0 +1,416 @@
+/* What people ask of a mesh over the control socket (docs/mesh.md, "Control"). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/crypto.h"
+#include "linux/clock.h"
+#include "linux/files.h"
+#include "zeroconf/inside.h"
+
+/* What an answer to a negative errno of the founder's functions is. */
+static void refuse(struct wr_http_request *request, int error, const char *why)
+{
+	unsigned status = error == -EPERM      ? 403
+			  : error == -EALREADY ? 409
+			  : error == -ENOMEM   ? 503
+			  : error == -ENOSPC   ? 507
+					       : 422;
+
+	wr_node_refuse(request, status, why);
+}
+
+static json_t *read_body(struct wr_http_request *request)
+{
+	struct wr_bytes body = wr_http_body(request);
+	json_t *object = json_loadb((const char *)body.data, body.len, 0, NULL);
+
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
+	wr_node_refuse(request, 400, "the body is no JSON object");
+	return NULL;
+}
+
+static uint64_t seconds(void)
+{
+	return wr_clock_wall().ns / 1000000000;
+}
+
+/* --- What certificates and invitations have in common. --- */
+
+static bool read_label(const json_t *value, char ret_label[WR_ITEM_NAME_LEN + 1])
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) > WR_ITEM_NAME_LEN)
+		return false;
+	snprintf(ret_label, WR_ITEM_NAME_LEN + 1, "%s", text);
+	return true;
+}
+
+static int read_wish(const json_t *object, struct wr_certificate *ret_wish, uint64_t *ret_span,
+		     char ret_why[200])
+{
+	const json_t *name = json_object_get(object, "name");
+	const json_t *tags = json_object_get(object, "tags");
+	json_int_t span = json_integer_value(json_object_get(object, "expires_in"));
+
+	*ret_wish = (struct wr_certificate){ .tag_count = 0 };
+	if (name && (!read_label(name, ret_wish->name) || !wr_mesh_is_name(ret_wish->name))) {
+		snprintf(ret_why, 200, "a name is a label: lower-case letters, digits, hyphens");
+		return -EINVAL;
+	}
+	if (json_array_size(tags) > WR_ITEM_TAGS) {
+		snprintf(ret_why, 200, "a member has at most %d tags", WR_ITEM_TAGS);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < json_array_size(tags); i++)
+		if (!read_label(json_array_get(tags, i), ret_wish->tags[ret_wish->tag_count++])) {
+			snprintf(ret_why, 200, "a tag is a word of at most %d letters",
+				 WR_ITEM_NAME_LEN);
+			return -EINVAL;
+		}
+	if (span < 0 || span > (json_int_t)100 * 366 * 86400) {
+		snprintf(ret_why, 200, "expires_in: a number of seconds, at most a hundred years");
+		return -EINVAL;
+	}
+	*ret_span = (uint64_t)span;
+	return 0;
+}
+
+/* --- Invitations. --- */
+
+static void id_text(const uint8_t id[WR_INVITATION_ID_LEN], char ret_text[17])
+{
+	for (size_t i = 0; i < WR_INVITATION_ID_LEN; i++)
+		snprintf(ret_text + 2 * i, 3, "%02x", id[i]);
+}
+
+/* Kept by the founder before anybody has it. */
+static int enter_invitation(struct wr_zeroconf *zc, const struct wr_certificate *wish,
+			    uint64_t uses, uint64_t expires, struct wr_mesh_invitation *ret_entry,
+			    char ret_why[200])
+{
+	struct wr_founder *founder = &zc->founder;
+	struct wr_mesh_invitation *grown;
+	int status;
+
+	if (!zc->is_founder) {
+		snprintf(ret_why, 200, "%s is closed: invite where the founder's key is",
+			 zc->state.mesh);
+		return -EPERM;
+	}
+	if (founder->invitation_count == WR_MESH_INVITATIONS) {
+		snprintf(ret_why, 200, "there are %d invitations: revoke some",
+			 WR_MESH_INVITATIONS);
+		return -ENOSPC;
+	}
+	grown = reallocarray(founder->invitations, founder->invitation_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	founder->invitations = grown;
+	*ret_entry = (struct wr_mesh_invitation){
+		.expires = expires,
+		.uses_left = uses ? (uint32_t)uses : UINT32_MAX,
+		.tag_count = wish->tag_count,
+	};
+	wr_random(ret_entry->id, sizeof(ret_entry->id));
+	wr_random(ret_entry->secret, sizeof(ret_entry->secret));
+	memcpy(ret_entry->name, wish->name, sizeof(wish->name));
+	memcpy(ret_entry->tags, wish->tags, sizeof(wish->tags));
+	grown[founder->invitation_count++] = *ret_entry;
+	status = wr_founder_save(zc->state.folder, founder);
+	if (status < 0) {
+		founder->invitation_count--;
+		snprintf(ret_why, 200, "cannot write %s/founder.json: %s", zc->state.folder,
+			 strerror(-status));
+	}
+	return status;
+}
+
+static int make_invitation(struct wr_zeroconf *zc, const json_t *body,
+			   char ret_text[WR_INVITATION_TEXT_LEN], char ret_why[200])
+{
+	json_int_t uses = json_integer_value(json_object_get(body, "uses"));
+	struct wr_mesh_invitation entry = { .expires = 0 };
+	bool is_closed = wr_admission_is_closed(zc->admission);
+	struct wr_certificate wish;
+	uint64_t span = 0, expires;
+	int status = read_wish(body, &wish, &span, ret_why);
+
+	if (status < 0)
+		return status;
+	if (uses < 0 || uses >= UINT32_MAX) {
+		snprintf(ret_why, 200, "uses: a number; 0 is any number of times");
+		return -EINVAL;
+	}
+	if (!is_closed && (uses || wish.tag_count || *wish.name)) {
+		snprintf(ret_why, 200,
+			 "%s is not closed, so nobody counts uses or gives tags and names (warren "
+			 "admit --close)",
+			 zc->state.mesh);
+		return -EINVAL;
+	}
+	expires = span ? seconds() + span : 0;
+	if (is_closed)
+		status = enter_invitation(zc, &wish, (uint64_t)uses, expires, &entry, ret_why);
+	if (status < 0)
+		return status;
+	status = zc_make_invitation(zc, is_closed ? &entry : NULL, expires, ret_text);
+	if (status < 0)
+		snprintf(ret_why, 200,
+			 "no member has an address that others could be told: is there a network?");
+	return status;
+}
+
+static void post_invite(void *context, struct wr_http_request *request)
+{
+	json_t *body = read_body(request);
+	char text[WR_INVITATION_TEXT_LEN], why[200] = "memory is short";
+	int status;
+
+	if (!body)
+		return;
+	status = make_invitation(context, body, text, why);
+	json_decref(body);
+	if (status < 0)
+		refuse(request, status, why);
+	else
+		wr_node_answer(request, 200, json_pack("{s:s}", "invitation", text));
+	wr_wipe(text, sizeof(text));
+}
+
+static json_t *invitation_json(const struct wr_mesh_invitation *invitation)
+{
+	json_t *tags = json_array();
+	char id[17];
+
+	id_text(invitation->id, id);
+	for (size_t i = 0; i < invitation->tag_count; i++)
+		json_array_append_new(tags, json_string(invitation->tags[i]));
+	return json_pack("{s:s, s:o, s:I, s:s, s:o}", "id", id, "uses_left",
+			 invitation->uses_left == UINT32_MAX ? json_null()
+							     : json_integer(invitation->uses_left),
+			 "expires", (json_int_t)invitation->expires, "name", invitation->name,
+			 "tags", tags);
+}
+
+static void get_invitations(void *context, struct wr_http_request *request)
+{
+	const struct wr_zeroconf *zc = context;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < zc->founder.invitation_count; i++)
+		json_array_append_new(array, invitation_json(&zc->founder.invitations[i]));
+	wr_node_answer(request, 200, json_pack("{s:o}", "invitations", array));
+}
+
+/* --- Who is meant. --- */
+
+/* A name or address of the map, an identifier, an identity. */
+static bool find_who(struct wr_zeroconf *zc, const char *word, struct wr_key *ret_identity)
+{
+	const struct wr_netmap_peer *peer = wr_node_find_peer(zc->node, word);
+	const struct contact *contact = peer ? zc_find_key(zc, &peer->public_key) : NULL;
+	size_t at = 0;
+
+	if (contact) {
+		*ret_identity = contact->identity;
+		return true;
+	}
+	while ((contact = zc_next(zc, &at)))
+		if (strcmp(contact->uid, word) == 0 ||
+		    (contact->is_pleading && strcmp(contact->name, word) == 0)) {
+			*ret_identity = contact->identity;
+			return true;
+		}
+	return wr_key_from_base64(word, ret_identity);
+}
+
+static int admit(struct wr_zeroconf *zc, const json_t *body, size_t *ret_count, char ret_why[200])
+{
+	const char *who = json_string_value(json_object_get(body, "who"));
+	struct wr_certificate wish;
+	struct wr_key identity;
+	uint64_t span = 0;
+	int status = read_wish(body, &wish, &span, ret_why);
+
+	if (status < 0)
+		return status;
+	if (json_is_true(json_object_get(body, "close")))
+		return zc_close_mesh(zc, ret_count, ret_why);
+	if (!who || !find_who(zc, who, &identity)) {
+		snprintf(ret_why, 200,
+			 "nobody of that name or identity is a member or waits (warren status)");
+		return -EINVAL;
+	}
+	if (!wr_admission_founder(zc->admission)) {
+		snprintf(ret_why, 200, "%s is open: close it first (warren admit --close)",
+			 zc->state.mesh);
+		return -EINVAL;
+	}
+	if (span)
+		wish.not_after = seconds() + span;
+	*ret_count = 1;
+	return zc_certify(zc, &identity, &wish, ret_why);
+}
+
+static void post_admit(void *context, struct wr_http_request *request)
+{
+	json_t *body = read_body(request);
+	char why[200] = "memory is short";
+	size_t count = 0;
+	int status;
+
+	if (!body)
+		return;
+	status = admit(context, body, &count, why);
+	json_decref(body);
+	if (status < 0)
+		refuse(request, status, why);
+	else
+		wr_node_answer(request, 200, json_pack("{s:I}", "admitted", (json_int_t)count));
+	zc_run_gossip(context);
+}
+
+static bool parse_id(const char *word, uint8_t ret_id[WR_INVITATION_ID_LEN])
+{
+	unsigned byte;
+
+	if (strlen(word) != 2 * WR_INVITATION_ID_LEN ||
+	    strspn(word, "0123456789abcdef") != strlen(word))
+		return false;
+	for (size_t i = 0; i < WR_INVITATION_ID_LEN; i++) {
+		if (sscanf(word + 2 * i, "%2x", &byte) != 1)
+			return false;
+		ret_id[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
+static int shut_out(struct wr_zeroconf *zc, const char *who, char ret_why[200])
+{
+	struct wr_mesh_invitation *invitation = NULL;
+	uint8_t id[WR_INVITATION_ID_LEN];
+	struct wr_key identity;
+
+	if (parse_id(who, id))
+		invitation = zc_find_invitation(zc, id);
+	if (invitation) {
+		zc_drop_invitation(zc, invitation);
+		return wr_founder_save(zc->state.folder, &zc->founder);
+	}
+	if (find_who(zc, who, &identity))
+		return zc_revoke(zc, &identity, ret_why);
+	snprintf(ret_why, 200,
+		 "nobody and no invitation is called so (warren peers, warren invite "
+		 "--list)");
+	return -EINVAL;
+}
+
+static void post_revoke(void *context, struct wr_http_request *request)
+{
+	json_t *body = read_body(request);
+	const char *who = json_string_value(json_object_get(body, "who"));
+	char why[200] = "memory is short";
+	int status;
+
+	if (!body)
+		return;
+	status = who ? shut_out(context, who, why) : -EINVAL;
+	if (!who)
+		snprintf(why, sizeof(why), "who is to be shut out?");
+	json_decref(body);
+	if (status < 0)
+		refuse(request, status, why);
+	else
+		wr_node_answer(request, 200, json_object());
+	zc_run_gossip(context);
+}
+
+/* --- The policy. --- */
+
+static void get_policy(void *context, struct wr_http_request *request)
+{
+	const struct wr_zeroconf *zc = context;
+
+	wr_node_answer(request, 200,
+		       json_pack("{s:s, s:I}", "text", zc->policy ? zc->policy : "", "version",
+				 (json_int_t)zc->policy_version));
+}
+
+static void tell_faults(struct wr_http_request *request, const struct wr_policy_faults *faults)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < faults->count && i < WR_POLICY_FAULTS; i++)
+		json_array_append_new(array,
+				      json_pack("{s:i, s:s}", "line", (int)faults->faults[i].line,
+						"text", faults->faults[i].text));
+	wr_node_answer(request, 422,
+		       json_pack("{s:i, s:s, s:o}", "status", 422, "detail",
+				 faults->count ? faults->faults[0].text : "memory is short",
+				 "faults", array));
+}
+
+static bool is_good(const char *text, struct wr_policy_faults *ret_faults)
+{
+	struct wr_policy *policy = wr_policy_parse(
+		(struct wr_bytes){ (const uint8_t *)text, strlen(text) }, ret_faults);
+
+	wr_policy_free(policy);
+	return policy != NULL;
+}
+
+static void put_policy(void *context, struct wr_http_request *request)
+{
+	struct wr_zeroconf *zc = context;
+	json_t *body = read_body(request);
+	const char *text = json_string_value(json_object_get(body, "text"));
+	struct wr_policy_faults faults = { .count = 0 };
+	char why[200] = "text: the whole policy";
+	uint64_t version = 0;
+	int status = -EINVAL;
+
+	if (!body)
+		return;
+	if (text && !is_good(text, &faults)) {
+		tell_faults(request, &faults);
+	} else {
+		if (text)
+			status = zc_publish_policy(zc, text, &version, why);
+		if (status < 0)
+			refuse(request, status, why);
+		else
+			wr_node_answer(request, 200,
+				       json_pack("{s:I}", "version", (json_int_t)version));
+	}
+	json_decref(body);
+	zc_run_gossip(zc);
+}
+
+/* --- Others. --- */
+
+static void post_refresh(void *context, struct wr_http_request *request)
+{
+	struct wr_zeroconf *zc = context;
+
+	if (zc->discovery)
+		wr_discovery_hurry(zc->discovery);
+	zc->past_due = zc->knock_due = (struct wr_instant){ 0 };
+	wr_reconciler_run(wr_node_reconciler(zc->node));
+	wr_node_answer(request, 200, json_object());
+}
+
+const struct wr_node_call zc_calls[] = {
+	{ WR_HTTP_POST, "/invite", post_invite },
+	{ WR_HTTP_GET, "/invitations", get_invitations },
+	{ WR_HTTP_POST, "/admit", post_admit },
+	{ WR_HTTP_POST, "/revoke", post_revoke },
+	{ WR_HTTP_GET, "/policy", get_policy },
+	{ WR_HTTP_PUT, "/policy", put_policy },
+	{ WR_HTTP_POST, "/refresh", post_refresh },
+};
+const size_t zc_call_count = WR_ARRAY_LEN(zc_calls);

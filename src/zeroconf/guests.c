@@ -1,0 +1,233 @@
+/* Guests: peers that are no members yet. Who knocked; whom an invitation names; who was a member
+ * when we ended last. A guest is a WireGuard peer for a while; if it shakes hands, it has the
+ * mesh's key, and gossip makes it a member, or the door does. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "linux/clock.h"
+#include "zeroconf/inside.h"
+
+/* Of the past, so many at a time. */
+#define VISITS 4
+#define VISIT_EACH WR_SPAN_S(2)
+#define VISIT_AGAIN WR_SPAN_S(60)
+/* An invitation's contacts hear us after 0, 0.5, 1, 2, ... seconds. */
+#define KNOCK_FIRST WR_SPAN_MS(500)
+#define KNOCK_ROUNDS_MAX 6
+
+static struct contact *take_in(struct wr_zeroconf *zc, const struct wr_key *identity)
+{
+	struct contact *contact = zc_find(zc, identity);
+
+	if (!contact && zc->guest_count >= WR_ZEROCONF_GUESTS)
+		return NULL;
+	return contact ? contact : zc_meet(zc, identity);
+}
+
+struct contact *zc_invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
+				const struct wr_endpoint *seen)
+{
+	struct contact *contact = take_in(zc, identity);
+	struct wr_instant now = wr_clock_now();
+
+	if (!contact)
+		return NULL;
+	if (!contact->until.ns) {
+		zc->guest_count++;
+		contact->has_shaken = contact->is_pleading = contact->has_refused = false;
+	}
+	if (!contact->has_shaken)
+		contact->until = wr_after(now, WR_GUEST_SHAKES_WITHIN);
+	/* It is heard over both families: the first one stays. */
+	if (seen && (contact->seen.ip.family == WR_FAMILY_NONE ||
+		     contact->seen.ip.family == seen->ip.family))
+		contact->seen = *seen;
+	return contact;
+}
+
+void zc_end_visit(struct wr_zeroconf *zc, struct contact *contact)
+{
+	contact->until = (struct wr_instant){ 0 };
+	zc->guest_count--;
+	zc_part(zc, contact);
+}
+
+static void on_ponged(void *context, int error, uint32_t latency_us)
+{
+	(void)context;
+	(void)error;
+	(void)latency_us;
+}
+
+/* Shakes hands with it, wherever it may be. The peers of the device are those of the map. */
+static void wake(struct wr_zeroconf *zc, const struct contact *contact)
+{
+	zc_make_map(&zc->map_timer);
+	wr_paths_ping(wr_node_paths(zc->node), contact->uid, WR_GUEST_SHAKES_WITHIN, on_ponged,
+		      NULL);
+}
+
+/* The regular announcement of a member that we know: at most it is somewhere else now. */
+static bool is_old_news(struct wr_zeroconf *zc, struct contact *contact,
+			const struct wr_knock *knock, const struct wr_endpoint *seen)
+{
+	if (!contact || !contact->is_alive || contact->epoch != knock->epoch)
+		return false;
+	if (contact->seen.ip.family == seen->ip.family &&
+	    !wr_endpoint_equal_remote(&contact->seen, seen)) {
+		contact->seen = *seen;
+		zc_touch_map(zc);
+	}
+	return true;
+}
+
+void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_endpoint *from)
+{
+	struct wr_zeroconf *zc = context;
+	struct wr_endpoint seen = *from;
+	struct contact *contact = zc_find(zc, &knock->identity);
+
+	seen.port = knock->port;
+	if (is_old_news(zc, contact, knock, &seen))
+		return;
+	contact = zc_invite_guest(zc, &knock->identity, &seen);
+	if (!contact)
+		return;
+	contact->epoch = knock->epoch;
+	/* Who asks shakes hands. */
+	if (knock->flags & WR_KNOCK_ASKS)
+		zc_make_map(&zc->map_timer);
+	else if (!contact->has_shaken)
+		wake(zc, contact);
+}
+
+void zc_shook(void *context, const struct wr_key *public_key)
+{
+	struct wr_zeroconf *zc = context;
+	struct contact *contact = zc_find_key(zc, public_key);
+
+	if (!contact || !contact->until.ns)
+		return;
+	if (!contact->has_shaken)
+		contact->until = wr_after(wr_clock_now(), WR_GUEST_ENTERS_WITHIN);
+	contact->has_shaken = true;
+	if (!zc_plead(zc, contact))
+		wr_gossip_greet(zc->gossip, &contact->identity, wr_clock_now());
+	zc_run_gossip(zc);
+}
+
+/* --- Who is tried. --- */
+
+static void visit_past(struct wr_zeroconf *zc, struct wr_instant now)
+{
+	if (!zc->past_count || !wr_is_past(zc->past_due, now))
+		return;
+	for (int i = 0; i < VISITS && zc->past_at < zc->past_count; i++) {
+		struct wr_item_head head;
+		struct contact *contact = NULL;
+
+		if (wr_item_peek(zc->past[zc->past_at++], &head))
+			contact = zc_invite_guest(zc, head.subject, NULL);
+		if (contact)
+			wake(zc, contact);
+	}
+	zc->past_due = wr_after(now, zc->past_at < zc->past_count ? VISIT_EACH : VISIT_AGAIN);
+	zc->past_at %= zc->past_count;
+}
+
+/* Nobody else is known to be alive. */
+static bool is_alone(const struct wr_zeroconf *zc)
+{
+	struct wr_gossip_figures figures;
+
+	wr_gossip_look(zc->gossip, &figures);
+	return figures.alive <= 1;
+}
+
+static void knock_at_contacts(struct wr_zeroconf *zc, struct wr_instant now)
+{
+	const struct wr_invitation *invitation = &zc->state.invitation;
+	unsigned shift = zc->knock_round < KNOCK_ROUNDS_MAX ? zc->knock_round : KNOCK_ROUNDS_MAX;
+
+	if (!zc->state.has_invitation || !wr_is_past(zc->knock_due, now))
+		return;
+	for (size_t i = 0; i < invitation->contact_count; i++)
+		for (size_t j = 0; j < invitation->contacts[i].endpoint_count; j++)
+			(void)wr_discovery_knock(zc->discovery,
+						 &invitation->contacts[i].endpoints[j]);
+	zc->knock_round++;
+	zc->knock_due = wr_after(now, (struct wr_span){ KNOCK_FIRST.ns << shift });
+}
+
+void zc_tend_guests(struct wr_zeroconf *zc)
+{
+	struct wr_instant now = wr_clock_now();
+	struct contact *contact;
+	size_t at = 0;
+
+	while ((contact = zc_next(zc, &at))) {
+		if (!contact->until.ns || !wr_is_past(contact->until, now))
+			continue;
+		zc_end_visit(zc, contact);
+		at = 0; /* the table may have moved */
+	}
+	if (is_alone(zc)) {
+		visit_past(zc, now);
+		knock_at_contacts(zc, now);
+	}
+}
+
+/* --- The past. --- */
+
+static void remember(void *context, struct wr_bytes item)
+{
+	struct wr_zeroconf *zc = context;
+	struct wr_item_head head;
+	struct wr_bytes *past;
+	uint8_t *copy;
+
+	if (!zc_check(zc, item) || !wr_item_peek(item, &head))
+		return;
+	if (head.kind != WR_ITEM_RECORD) {
+		(void)wr_gossip_put(zc->gossip, item, false, wr_clock_now());
+		(void)wr_admission_take(zc->admission, item);
+		return;
+	}
+	past = reallocarray(zc->past, zc->past_count + 1, sizeof(*past));
+	copy = past ? malloc(item.len) : NULL;
+	if (past)
+		zc->past = past;
+	if (!copy)
+		return;
+	memcpy(copy, item.data, item.len);
+	zc->past[zc->past_count++] = (struct wr_bytes){ copy, item.len };
+}
+
+int zc_load_past(struct wr_zeroconf *zc)
+{
+	return wr_mesh_items_load(zc->state.folder, remember, zc);
+}
+
+bool zc_find_past(const struct wr_zeroconf *zc, const struct wr_key *identity,
+		  struct wr_bytes *ret_record)
+{
+	for (size_t i = 0; i < zc->past_count; i++) {
+		struct wr_item_head head;
+
+		if (wr_item_peek(zc->past[i], &head) && wr_key_equal(head.subject, identity)) {
+			*ret_record = zc->past[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+void zc_forget_past(struct wr_zeroconf *zc)
+{
+	for (size_t i = 0; i < zc->past_count; i++)
+		free((void *)(uintptr_t)zc->past[i].data);
+	free(zc->past);
+	zc->past = NULL;
+	zc->past_count = zc->past_at = 0;
+}

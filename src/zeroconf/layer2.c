@@ -1,0 +1,49 @@
+/* The Ethernet over the mesh, where it was asked for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "zeroconf/inside.h"
+
+#define TUNNEL_MTU 1420
+
+int zc_open_l2(struct wr_zeroconf *zc, char ret_why[200])
+{
+	uint32_t index = wr_backend_index(wr_node_backend(zc->node));
+	char name[IF_NAMESIZE];
+
+	if (!zc->state.has_l2)
+		return 0;
+	snprintf(name, sizeof(name), "l2-%.12s", zc->state.interface);
+	zc->l2 = wr_l2_close(zc->l2);
+	return wr_l2_open(name, index, TUNNEL_MTU, &zc->v6, &zc->l2, ret_why);
+}
+
+static bool has_l2(const struct wr_zeroconf *zc, const struct contact *contact)
+{
+	struct wr_gossip_sight sight;
+	struct wr_item item;
+
+	return contact->is_alive && wr_gossip_find(zc->gossip, &contact->identity, &sight) &&
+	       wr_item_read(sight.record, &item) && (item.record.flags & WR_RECORD_L2);
+}
+
+void zc_tend_l2(struct wr_zeroconf *zc)
+{
+	struct wr_ip *members;
+	struct contact *contact;
+	size_t at = 0, count = 0;
+	int status;
+
+	if (!zc->l2)
+		return;
+	members = calloc(zc->by_identity.count + 1, sizeof(*members));
+	while (members && (contact = zc_next(zc, &at)))
+		if (has_l2(zc, contact))
+			members[count++] = contact->v6;
+	status = members ? wr_l2_set_members(zc->l2, members, count) : 0;
+	free(members);
+	if (status < 0)
+		wr_log_error("l2: its table cannot be set: %s", strerror(-status));
+}

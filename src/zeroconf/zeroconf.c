@@ -1,0 +1,415 @@
+#include "zeroconf/zeroconf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "crypto/crypto.h"
+#include "crypto/sign.h"
+#include "linux/clock.h"
+#include "linux/files.h"
+#include "mesh/folder.h"
+#include "tunnel/handle.h"
+#include "zeroconf/inside.h"
+
+#define TICK_MS 500
+/* A farewell has so long to go out. */
+#define FAREWELL_MS 300
+
+/* --- What the node tells. --- */
+
+static void on_knock_at_port(void *context, struct wr_bytes datagram,
+			     const struct wr_endpoint *from)
+{
+	struct wr_zeroconf *zc = context;
+
+	if (zc->discovery)
+		wr_discovery_take(zc->discovery, datagram, from);
+}
+
+static void keep_port(struct wr_zeroconf *zc, uint16_t port)
+{
+	if (zc->state.last_port == port)
+		return;
+	zc->state.last_port = port;
+	/* At the start it is kept when all else is known to work. */
+	if (zc->is_up)
+		zc_save_state(zc);
+}
+
+/* What hangs from the interface: it may be another one than before. */
+static void on_port_opened(void *context, uint16_t port)
+{
+	struct wr_zeroconf *zc = context;
+	char why[200];
+
+	keep_port(zc, port);
+	if (!zc->is_up)
+		return;
+	if (zc_open_carriage(zc) < 0)
+		wr_log_error("gossip: its socket cannot be opened");
+	if (zc_open_l2(zc, why) < 0)
+		wr_log_error("l2: %s", why);
+	wr_discovery_set_port(zc->discovery, port);
+	zc_touch_map(zc);
+}
+
+static void on_candidates_changed(void *context)
+{
+	struct wr_zeroconf *zc = context;
+
+	if (zc->is_up)
+		zc_review_record(zc);
+}
+
+static void on_network_changed(void *context)
+{
+	struct wr_zeroconf *zc = context;
+
+	if (!zc->is_up)
+		return;
+	wr_gossip_woke(zc->gossip, wr_clock_now());
+	wr_discovery_hurry(zc->discovery);
+	zc->knock_round = 0;
+	zc->knock_due = zc->past_due = (struct wr_instant){ 0 };
+	zc_run_gossip(zc);
+}
+
+static void on_ended(void *context, int error)
+{
+	struct wr_zeroconf *zc = context;
+
+	zc->config.ended(zc->config.context, error);
+}
+
+static int send_knock(void *context, struct wr_bytes datagram, const struct wr_endpoint *to)
+{
+	struct wr_zeroconf *zc = context;
+	struct wr_backend *backend = wr_node_backend(zc->node);
+
+	return backend ? wr_backend_send(backend, datagram, to) : -ENODEV;
+}
+
+/* --- Opening. --- */
+
+static void derive(struct wr_zeroconf *zc)
+{
+	wr_mesh_keys(&zc->state.root, &zc->keys);
+	zc->identity = wr_sign_public(&zc->state.seed);
+	zc->v6 = wr_mesh_v6(&zc->keys.range6, &zc->identity);
+	wr_mesh_uid(&zc->identity, zc->uid);
+	if (!wr_sign_public_x25519(&zc->identity, &zc->public_key))
+		wr_log_error("identity: it is no key");
+	if (!*zc->state.name) {
+		memcpy(zc->state.name, zc->state.wanted_name, sizeof(zc->state.name));
+		zc->state.name_since = zc->state.v4_since = wr_clock_wall().ns / 1000000000;
+	}
+}
+
+static int open_gossip(struct wr_zeroconf *zc)
+{
+	struct wr_gossip_config config = {
+		.self = zc->identity,
+		.timing = wr_gossip_timing(),
+		.check = zc_check,
+		.admits = zc_admits,
+		.context = zc,
+	};
+
+	wr_random(&config.seed, sizeof(config.seed));
+	zc->gossip = wr_gossip_new(&config, wr_clock_now());
+	return zc->gossip ? 0 : -ENOMEM;
+}
+
+static int open_node(struct wr_zeroconf *zc, char ret_why[200])
+{
+	const struct wr_mesh_state *state = &zc->state;
+	bool is_measured = state->metrics.ip.family != WR_FAMILY_NONE;
+	struct wr_node_config config = {
+		.interface = state->interface,
+		.socket_path = zc->socket_path,
+		.what = "mesh",
+		.preshared_key = zc->keys.psk,
+		.port = state->port,
+		.last_port = state->last_port,
+		.listen = state->listen,
+		.backend = state->backend,
+		.names = state->names,
+		.hosts_file = zc->config.hosts_file,
+		.accepts_routes = state->accepts_routes,
+		.may_forward = state->route_count > 0,
+		.masquerades = state->masquerades,
+		.workers = zc->config.workers,
+		.aead = zc->config.aead,
+		.may_relay = state->is_relay_off ? NULL : zc_may_relay,
+		.knocked = on_knock_at_port,
+		.port_opened = on_port_opened,
+		.candidates_changed = on_candidates_changed,
+		.network_changed = on_network_changed,
+		.shook = zc_shook,
+		.observed = zc_observed,
+		.observers = zc_observers,
+		.describe = zc_describe,
+		.describe_peer = zc_describe_peer,
+		.version = zc->config.version,
+		.metrics_listen = is_measured ? zc->metrics_listen : NULL,
+		.measure = zc_measure,
+		.calls = zc_calls,
+		.call_count = zc_call_count,
+		.ended = on_ended,
+		.context = zc,
+	};
+	int status;
+
+	if (is_measured)
+		wr_endpoint_format(&state->metrics, zc->metrics_listen);
+	wr_sign_private_x25519(&state->seed, &config.private_key);
+	status = wr_node_open(zc->loop, &config, &zc->node, ret_why);
+	wr_wipe(&config.private_key, sizeof(config.private_key));
+	return status;
+}
+
+static int open_discovery(struct wr_zeroconf *zc, char ret_why[200])
+{
+	bool is_engine = wr_backend_kind(wr_node_backend(zc->node)) == WR_BACKEND_ENGINE;
+	struct wr_discovery_config config = {
+		.keys = &zc->keys,
+		.seed = zc->state.seed,
+		.epoch = zc->state.epoch,
+		.is_open = !zc->state.has_secret && !wr_admission_is_closed(zc->admission),
+		.has_lan = !zc->state.is_lan_off,
+		.skip = zc->state.interface,
+		.send = is_engine ? send_knock : NULL,
+		.knocked = zc_knocked,
+		.context = zc,
+	};
+	int status = wr_discovery_open(zc->loop, &config, &zc->discovery, ret_why);
+
+	wr_wipe(&config.seed, sizeof(config.seed));
+	return status;
+}
+
+static int load_founder(struct wr_zeroconf *zc, char ret_why[200])
+{
+	int status = wr_founder_load(zc->state.folder, &zc->founder);
+
+	zc->is_founder = status == 0;
+	if (status == 0 || status == -ENOENT)
+		return 0;
+	snprintf(ret_why, 200, "cannot use %s/founder.json: %s", zc->state.folder,
+		 status == -EBADMSG ? "it is damaged" : strerror(-status));
+	return status;
+}
+
+static int lock(struct wr_zeroconf *zc, char ret_why[200])
+{
+	int status = wr_folder_lock(zc->state.folder, &zc->lock_fd);
+
+	if (status == -EBUSY)
+		snprintf(ret_why, 200, "%s runs already on %s (warren status)", zc->state.mesh,
+			 zc->state.interface);
+	else if (status < 0)
+		snprintf(ret_why, 200, "cannot lock %s: %s", zc->state.folder, strerror(-status));
+	return status;
+}
+
+/* The last thing that can fail: from here on this start has been. Its number grows also where the
+ * state is from a backup, unless the clock is wrong, too. */
+static int count_start(struct wr_zeroconf *zc, char ret_why[200])
+{
+	uint64_t seconds = wr_clock_wall().ns / 1000000000;
+	int status;
+
+	zc->state.epoch++;
+	if (zc->state.epoch < seconds)
+		zc->state.epoch = seconds;
+	status = wr_mesh_state_save(&zc->state);
+	if (status < 0)
+		snprintf(ret_why, 200, "cannot write %s: %s", zc->state.folder, strerror(-status));
+	return status;
+}
+
+static int load_items(struct wr_zeroconf *zc, char ret_why[200])
+{
+	int status = zc_load_past(zc);
+
+	if (status == 0 || status == -ENOENT)
+		return 0;
+	snprintf(ret_why, 200, "cannot use %s/items: %s; remove it, and members are found anew",
+		 zc->state.folder, status == -EBADMSG ? "it is damaged" : strerror(-status));
+	return status;
+}
+
+static int open_parts(struct wr_zeroconf *zc, char ret_why[200])
+{
+	int status = lock(zc, ret_why);
+
+	if (status == 0)
+		status = load_founder(zc, ret_why);
+	if (status < 0)
+		return status;
+	if (zc_open_trust(zc) < 0 || open_gossip(zc) < 0) {
+		snprintf(ret_why, 200, "memory is short");
+		return -ENOMEM;
+	}
+	status = load_items(zc, ret_why);
+	if (status == 0)
+		status = open_node(zc, ret_why);
+	if (status == 0)
+		status = count_start(zc, ret_why);
+	if (status == 0)
+		status = open_discovery(zc, ret_why);
+	return status;
+}
+
+/* --- Living. --- */
+
+static void forget_invitation(struct wr_zeroconf *zc)
+{
+	struct wr_gossip_figures figures;
+
+	if (!zc->state.has_invitation || !zc_admits(zc, &zc->identity))
+		return;
+	wr_gossip_look(zc->gossip, &figures);
+	if (figures.alive <= 1)
+		return;
+	/* Whom it names can be named again in ours; its secret is used up. */
+	zc->state.has_invitation = false;
+	wr_wipe(&zc->state.invitation, sizeof(zc->state.invitation));
+	zc_save_now(zc);
+	zc_save_state(zc);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct wr_zeroconf *zc = WR_CONTAINER_OF(timer, struct wr_zeroconf, tick);
+
+	zc_tend_guests(zc);
+	zc_tend_door(zc);
+	zc_tend_homes(zc);
+	zc_tend_founder(zc);
+	forget_invitation(zc);
+	if (wr_is_past(zc->expiry_due, wr_clock_now()))
+		zc_review_trust(zc);
+}
+
+static void found(struct wr_zeroconf *zc)
+{
+	char why[200];
+
+	if (zc->is_founder && !zc->founder.serial && zc_found(zc, true, why) < 0)
+		wr_log_error("founder: %s", why);
+}
+
+static void begin(struct wr_zeroconf *zc)
+{
+	zc->is_up = true;
+	zc_review_trust(zc);
+	zc_renew_record(zc, 0);
+	found(zc);
+	zc_make_map(&zc->map_timer);
+	on_port_opened(zc, wr_backend_port(wr_node_backend(zc->node)));
+	uv_timer_start(&zc->tick, on_tick, 0, TICK_MS);
+	zc_run_gossip(zc);
+}
+
+static void start_timers(struct wr_zeroconf *zc)
+{
+	uv_timer_init(zc->loop, &zc->map_timer);
+	uv_timer_init(zc->loop, &zc->tick);
+	uv_timer_init(zc->loop, &zc->save_timer);
+	zc_start_carriage(zc);
+}
+
+int wr_zeroconf_open(uv_loop_t *loop, const struct wr_zeroconf_config *config,
+		     struct wr_mesh_state *state, struct wr_zeroconf **ret_zeroconf,
+		     char ret_why[200])
+{
+	struct wr_zeroconf *zc = calloc(1, sizeof(*zc));
+	int status;
+
+	if (!zc) {
+		snprintf(ret_why, 200, "memory is short");
+		return -ENOMEM;
+	}
+	zc->loop = loop;
+	zc->lock_fd = -1;
+	zc->config = *config;
+	zc->state = *state;
+	*state = (struct wr_mesh_state){ .folder = NULL };
+	zc->socket_path = wr_folder_socket_path(zc->state.folder);
+	zc_roster_start(zc);
+	derive(zc);
+	start_timers(zc);
+	status = open_parts(zc, ret_why);
+	if (status == 0) {
+		begin(zc);
+		*ret_zeroconf = zc;
+	} else {
+		wr_zeroconf_free(zc);
+	}
+	return status;
+}
+
+/* --- Ending. --- */
+
+static void on_farewell_sent(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+/* Its datagrams leave at once; gossip tells it a few times. */
+static void take_leave(struct wr_zeroconf *zc)
+{
+	zc_say_farewell(zc);
+	uv_timer_start(&zc->tick, on_farewell_sent, FAREWELL_MS, 0);
+	uv_run(zc->loop, UV_RUN_DEFAULT);
+	zc_save_now(zc);
+}
+
+static void close_handles(struct wr_zeroconf *zc)
+{
+	zc_close_carriage(zc);
+	wr_handle_close((uv_handle_t *)&zc->map_timer);
+	wr_handle_close((uv_handle_t *)&zc->tick);
+	wr_handle_close((uv_handle_t *)&zc->save_timer);
+	zc->discovery = wr_discovery_close(zc->discovery);
+}
+
+struct wr_zeroconf *wr_zeroconf_free(struct wr_zeroconf *zc)
+{
+	if (!zc)
+		return NULL;
+	if (zc->is_up)
+		take_leave(zc);
+	zc->is_ending = true;
+	zc->l2 = wr_l2_close(zc->l2);
+	close_handles(zc);
+	zc->node = wr_node_free(zc->node);
+	uv_run(zc->loop, UV_RUN_NOWAIT);
+	zc->gossip = wr_gossip_free(zc->gossip);
+	zc->admission = wr_admission_free(zc->admission);
+	zc_roster_done(zc);
+	zc_forget_past(zc);
+	wr_map_done(&zc->shunned);
+	wr_founder_done(&zc->founder);
+	wr_mesh_state_done(&zc->state);
+	wr_wipe(&zc->keys, sizeof(zc->keys));
+	wr_fd_closep(&zc->lock_fd);
+	free(zc->policy);
+	free(zc->socket_path);
+	free(zc);
+	return NULL;
+}
+
+bool wr_zeroconf_wants_turn(const struct wr_zeroconf *zc)
+{
+	return wr_node_wants_turn(zc->node);
+}
+
+int wr_zeroconf_turn(struct wr_zeroconf *zc)
+{
+	return wr_node_turn(zc->node);
+}
