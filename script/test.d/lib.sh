@@ -31,9 +31,15 @@ meson_tests() {
 	local dir=$1
 	shift
 	rm -f "$dir/meson-logs/testlog.json"
-	CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --num-processes "$JOBS" --print-errorlogs "$@" ||
+	# Many of them wait, for timers and for each other's answers: so more of them than cores.
+	CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --num-processes $((JOBS * 2)) --print-errorlogs "$@" ||
 		failed=1
 	cp "$dir/meson-logs/testlog.json" "$RESULTS/meson.json"
+}
+
+# packet_tests LANES FOLDER [FILE...] [OPTION...]: tests in pytest with real packets, some files side by side.
+packet_tests() {
+	/usr/bin/python3 -B script/test.d/lanes.py "$@" || failed=1
 }
 
 # python_tests FOLDER ARGUMENT...: tests in pytest.

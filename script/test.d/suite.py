@@ -41,18 +41,18 @@ class Part:
 # is theirs while the other builds and tests what they do not need.
 PARTS = [
     Part("program", "builds with gcc, without warnings", cores=2),
-    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
-    Part("lab", "agents behind NATs of every kind, with real packets", after=["program"], cores=0),
-    Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
-    Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
+    Part("lab", "agents behind NATs of every kind, meshes, with real packets", after=["program"], cores=0),
     Part("asan", "builds with clang, without warnings; unit tests and simulator under AddressSanitizer and UBSan"),
-    Part("clang", "builds with clang as people get it, and its unit tests", nightly=True),
+    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
+    Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
+    Part("lab-asan", "agents and meshes under AddressSanitizer and UBSan", after=["asan"], cores=0),
+    Part("e2e-asan", "hostile packets under AddressSanitizer and UBSan", after=["asan"]),
+    Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
+    Part("fuzz", "every parser and the receive path against libFuzzer", after=["asan"]),
     Part("tsan", "the engine under ThreadSanitizer"),
-    Part("fuzz", "every parser and the receive path against libFuzzer"),
     Part("style", "floors, formatting, scripts, manual pages, completions, documents"),
-    Part("e2e-asan", "real packets under AddressSanitizer and UBSan", after=["asan"]),
-    Part("lab-asan", "agents behind NATs under AddressSanitizer and UBSan", after=["asan"], cores=0),
     Part("demo", "script/demo", after=["program"]),
+    Part("clang", "builds with clang as people get it, and its unit tests", nightly=True),
 ]
 
 

@@ -97,13 +97,6 @@ void wr_gossip_look(const struct wr_gossip *g, struct wr_gossip_figures *ret_fig
 	ret_figures->alive = wr_members_alive(g);
 	ret_figures->health = g->health;
 	ret_figures->memory = memory_of(g);
-	if (__builtin_expect(getenv("GDBG") != NULL, 0))
-		fprintf(stderr,
-			"wanted %zu asked %u tokens %ld jobs %u/%u/%u hot %u wanting %d syncs %lu in %lu out %lu living %u fetching %d many %u\n",
-			g->wanted.count, g->asked_count, g->buckets[1].tokens, g->lanes[0].count,
-			g->lanes[1].count, g->lanes[2].count, g->hot.count, g->is_wanting,
-			g->figures.syncs, g->figures.frames_in, g->figures.frames_out,
-			g->living.count, g->fetching.ns > g->now.ns, g->many);
 	ret_figures->digest = wr_roll_range(&g->roll, 0, UINT64_MAX).sum;
 }
 

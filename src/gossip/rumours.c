@@ -1,15 +1,16 @@
 #include "gossip/inside.h"
 
 /* A rumour is an entry that is still told: what is told of it is what it is at that time. Each is
- * told some log n times, once less for each time that another tells it to us: so most members hear
- * of it, and the few that do not find it by comparing. The first tellings are of the whole item
- * while there is little new; else only a mark goes, and who lacks the item asks for it: its bytes
- * reach each member about once. */
+ * told some log n times (where there are many, once less for each time that another tells it to
+ * us), so most members hear of it, and the few that do not find it by comparing. The first tellings
+ * are of the whole item while there is little new; else only a mark goes, and who lacks the item
+ * asks for it: its bytes reach each member about once. */
 
 #define WHOLE_WHILE 8    /* rumours at most */
 #define WHOLE_TELLINGS 3 /* of an item of another */
 #define OWN_TELLINGS 8   /* of our own record: nobody else has it at first */
 #define LEAST_TELLINGS 4
+#define FEW 24
 
 static uint8_t tellings(const struct wr_gossip *g)
 {
@@ -43,7 +44,8 @@ void wr_rumours_heard(struct wr_gossip *g, uint32_t id)
 {
 	struct wr_entry *entry = wr_entry(g, id);
 
-	if (entry->flags & WR_ENTRY_HOT && entry->told < UINT8_MAX)
+	/* With few, it is worth more that all hear of it. */
+	if (entry->flags & WR_ENTRY_HOT && g->hot.count > FEW && entry->told < UINT8_MAX)
 		entry->told++;
 }
 

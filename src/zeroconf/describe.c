@@ -132,6 +132,17 @@ static unsigned lan_interfaces(const struct wr_zeroconf *zc)
 	return figures.interfaces;
 }
 
+static json_t *tags_json(const struct wr_zeroconf *zc, const struct wr_key *identity)
+{
+	struct wr_certificate certificate;
+	json_t *array = json_array();
+
+	if (wr_admission_certificate(zc->admission, identity, &certificate, NULL))
+		for (size_t i = 0; i < certificate.tag_count; i++)
+			json_array_append_new(array, json_string(certificate.tags[i]));
+	return array;
+}
+
 /* --- All. --- */
 
 void zc_describe(void *context, json_t *status)
@@ -151,6 +162,7 @@ void zc_describe(void *context, json_t *status)
 			 (json_int_t)figures.alive, "policy_version",
 			 (json_int_t)zc->policy_version, "lan_interfaces", (int)lan_interfaces(zc),
 			 "is_open", (int)zc_is_open(zc));
+	json_object_set_new(mesh, "tags", tags_json(zc, &zc->identity));
 	json_object_set_new(mesh, "relays", relays_json(zc));
 	json_object_set_new(mesh, "guests", guests_json(zc));
 	json_object_set_new(mesh, "l2", l2_json(zc));
@@ -159,17 +171,6 @@ void zc_describe(void *context, json_t *status)
 	json_object_set_new(mesh, "gossip", gossip_json(&figures));
 	json_object_set_new(status, "kind", json_string("mesh"));
 	json_object_set_new(status, "mesh", mesh);
-}
-
-static json_t *tags_json(const struct wr_zeroconf *zc, const struct wr_key *identity)
-{
-	struct wr_certificate certificate;
-	json_t *array = json_array();
-
-	if (wr_admission_certificate(zc->admission, identity, &certificate, NULL))
-		for (size_t i = 0; i < certificate.tag_count; i++)
-			json_array_append_new(array, json_string(certificate.tags[i]));
-	return array;
 }
 
 void zc_describe_peer(void *context, const struct wr_netmap_peer *peer, json_t *status)

@@ -108,6 +108,7 @@ void zc_tend_door(struct wr_zeroconf *zc)
 static void enter(struct wr_zeroconf *zc, const struct contact *from, const struct wr_door *door)
 {
 	const struct wr_bytes items[] = { door->charter, door->certificate };
+	bool was_in = has_certificate(zc, &zc->identity) && zc->is_admitted;
 
 	for (size_t i = 0; i < WR_ARRAY_LEN(items); i++) {
 		if (!zc_check(zc, items[i]))
@@ -120,7 +121,8 @@ static void enter(struct wr_zeroconf *zc, const struct contact *from, const stru
 		return;
 	zc->is_turned_away = false;
 	zc_review_record(zc);
-	wr_log_error("membership: the founder of %s admits this machine", zc->state.mesh);
+	if (!was_in)
+		wr_log_error("membership: the founder of %s admits this machine", zc->state.mesh);
 	wr_gossip_greet(zc->gossip, &from->identity, wr_clock_now());
 }
 

@@ -110,6 +110,7 @@ struct wr_zeroconf {
 
 	struct wr_instant grace_until; /* the mesh was just closed: certificates are on their way */
 	struct wr_instant settled_at;  /* when claims are looked at again */
+	struct wr_instant l2_due;      /* its table is compared with what it should be */
 	struct wr_instant expiry_due;  /* somebody's certificate ends */
 
 	uv_timer_t gossip_timer, map_timer, tick, save_timer;
@@ -178,9 +179,12 @@ void zc_member_changed(struct wr_zeroconf *zc, const struct wr_key *identity);
 
 /* --- rules.c: the policy, for the map --- */
 struct zc_rules; /* of one map */
+/* Of who is a peer, but no member that is alive. No founder can give it out: it is no policy's
+ * word. */
+#define ZC_GUEST_TAG "_guest"
 /* `members` are the map's peers, and ourselves as the last. NULL where memory is short. */
 struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *members,
-			      const struct wr_view_routes *routes, size_t count);
+			      const struct wr_view_routes *routes, size_t count, bool has_guests);
 struct zc_rules *zc_rules_free(struct zc_rules *rules);
 /* A new string. */
 char *zc_rules_text(struct zc_rules *rules);

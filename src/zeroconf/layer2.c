@@ -1,4 +1,5 @@
 /* The Ethernet over the mesh, where it was asked for. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,16 @@ int zc_open_l2(struct wr_zeroconf *zc, char ret_why[200])
 	snprintf(name, sizeof(name), "l2-%.12s", zc->state.interface);
 	zc->l2 = wr_l2_close(zc->l2);
 	return wr_l2_open(name, index, TUNNEL_MTU, &zc->v6, &zc->l2, ret_why);
+}
+
+/* It was deleted by somebody, or with the tunnel. */
+static void reopen(struct wr_zeroconf *zc)
+{
+	char why[200];
+
+	wr_log_error("l2: the interface was deleted by somebody; it is made again");
+	if (wr_node_backend(zc->node) && zc_open_l2(zc, why) < 0)
+		wr_log_error("l2: %s", why);
 }
 
 static bool has_l2(const struct wr_zeroconf *zc, const struct contact *contact)
@@ -44,6 +55,8 @@ void zc_tend_l2(struct wr_zeroconf *zc)
 			members[count++] = contact->v6;
 	status = members ? wr_l2_set_members(zc->l2, members, count) : 0;
 	free(members);
-	if (status < 0)
+	if (status == -ENODEV)
+		reopen(zc);
+	else if (status < 0)
 		wr_log_error("l2: its table cannot be set: %s", strerror(-status));
 }

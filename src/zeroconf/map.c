@@ -23,7 +23,8 @@ struct draft {
 	struct wr_member *members;
 	struct wr_view_routes *routes;
 	struct wr_certificate *certificates;
-	const char *(*tags)[WR_ITEM_TAGS];
+	const char *(*tags)[WR_ITEM_TAGS + 1];
+	bool has_guests;
 };
 
 static void free_draft(struct draft *draft)
@@ -88,6 +89,10 @@ static void add(struct draft *draft, struct contact *contact, const struct wr_ke
 	draft->claims[at].record = claims ? &draft->records[at] : NULL;
 	member->slot = (uint32_t)at;
 	member->tags = draft->tags[at];
+	if (!claims) {
+		draft->tags[at][member->tag_count++] = ZC_GUEST_TAG;
+		draft->has_guests = true;
+	}
 	if (!wr_admission_certificate(draft->zc->admission, identity, certificate, NULL))
 		return;
 	for (size_t i = 0; i < certificate->tag_count; i++)
@@ -235,7 +240,8 @@ static bool apply_rules(struct draft *draft, struct wr_netmap *map)
 		draft->routes[i].prefixes = is_self ? map->routes : map->peers[i]->routes;
 		draft->routes[i].count = is_self ? map->route_count : map->peers[i]->route_count;
 	}
-	rules = zc_rules_new(draft->zc, draft->members, draft->routes, draft->count);
+	rules = zc_rules_new(draft->zc, draft->members, draft->routes, draft->count,
+			     draft->has_guests);
 	if (!rules)
 		return false;
 	map->policy = zc_rules_text(rules);

@@ -1,5 +1,6 @@
-/* The founder's policy for a map: reduced to what this machine enforces. Without one all may reach
- * all. Gossip and pulses go between members whatever it says: they are how the mesh lives. */
+/* The founder's policy for a map: reduced to what this machine enforces. Without one all members
+ * may reach each other. Gossip and pulses go between all whatever it says: they are how the mesh
+ * lives; and guests are reached by nothing else. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,11 @@
 
 #define NO_POLICY "default allow\n"
 /* Before the first rule: the founder's hold for all else. */
-#define ALWAYS "allow * -> * udp 51818,51819\n"
+#define ALWAYS \
+	"allow * -> * udp 51818,51819\n" \
+	"deny tag:" ZC_GUEST_TAG " -> *\n" \
+	"deny * -> tag:" ZC_GUEST_TAG "\n"
+#define ALWAYS_LINES 3
 
 struct zc_rules {
 	struct wr_policy *policy;
@@ -36,20 +41,22 @@ static struct wr_policy *parse(const char *text)
 
 	if (!policy && faults.count)
 		wr_log_error("policy: line %u: %s",
-			     faults.faults[0].line ? faults.faults[0].line - 1 : 0,
+			     faults.faults[0].line > ALWAYS_LINES
+				     ? faults.faults[0].line - ALWAYS_LINES
+				     : 0,
 			     faults.faults[0].text);
 	return policy;
 }
 
 struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *members,
-			      const struct wr_view_routes *routes, size_t count)
+			      const struct wr_view_routes *routes, size_t count, bool has_guests)
 {
 	struct zc_rules *rules = calloc(1, sizeof(*rules));
 
-	if (!rules || !zc->policy)
+	if (!rules || (!zc->policy && !has_guests))
 		return rules;
 	rules->self = count - 1;
-	rules->policy = parse(zc->policy);
+	rules->policy = parse(zc->policy ? zc->policy : NO_POLICY);
 	if (rules->policy)
 		rules->view = wr_view_new_routed(rules->policy, members, routes, count);
 	return rules->view ? rules : zc_rules_free(rules);

@@ -17,6 +17,7 @@
 #define TICK_MS 500
 /* A farewell has so long to go out. */
 #define FAREWELL_MS 300
+#define L2_EACH WR_SPAN_S(7)
 
 /* --- What the node tells. --- */
 
@@ -285,14 +286,19 @@ static void forget_invitation(struct wr_zeroconf *zc)
 static void on_tick(uv_timer_t *timer)
 {
 	struct wr_zeroconf *zc = WR_CONTAINER_OF(timer, struct wr_zeroconf, tick);
+	struct wr_instant now = wr_clock_now();
 
 	zc_tend_guests(zc);
 	zc_tend_door(zc);
 	zc_tend_homes(zc);
 	zc_tend_founder(zc);
 	forget_invitation(zc);
-	if (wr_is_past(zc->expiry_due, wr_clock_now()))
+	if (wr_is_past(zc->expiry_due, now))
 		zc_review_trust(zc);
+	if (zc->l2 && wr_is_past(zc->l2_due, now)) {
+		zc->l2_due = wr_after(now, L2_EACH);
+		zc_tend_l2(zc);
+	}
 }
 
 static void found(struct wr_zeroconf *zc)

@@ -21,7 +21,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]*)"|<([^>]*)>)')
 HIGHEST_PURE_FLOOR = 3
 THE_LOG = "base/log.c"
 IMPURE_HEADERS = re.compile(
-    r"(unistd|fcntl|poll|time|pthread|threads|semaphore|signal|uv|net/if|sys/(?!types\b|param\b|cdefs\b).*)\.h$"
+    r"(unistd|fcntl|poll|time|pthread|threads|semaphore|signal|uv|net/if|sys/(?!types\b|param\b|cdefs\b|queue\b).*)\.h$"
 )
 
 

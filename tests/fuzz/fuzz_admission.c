@@ -122,7 +122,7 @@ static struct wr_item make_item(const uint8_t op[4], size_t founder, char text[3
 {
 	struct wr_item item = { .kind = (enum wr_item_kind)(1 + op[0] % (WR_ITEM_KINDS - 1)),
 				.version = op[2],
-				.subject = identity_of(op[1] % MEMBERS) };
+				.subject = identity_of((size_t)op[1] % MEMBERS) };
 
 	memcpy(item.mesh, mesh, sizeof(mesh));
 	if (item.kind == WR_ITEM_CERTIFICATE)
@@ -159,7 +159,7 @@ static void step(struct wr_admission *admission, struct twin *twin, const uint8_
 
 	FUZZ_CHECK(len > 0);
 	if (op[1] & 0x80) {
-		bytes[(op[2] << 8 | op[3]) % len] ^= 1;
+		bytes[((size_t)op[2] << 8 | op[3]) % len] ^= 1;
 		FUZZ_CHECK(!wr_admission_check(admission, (struct wr_bytes){ bytes, len }));
 		return;
 	}

@@ -6,8 +6,10 @@
  * refused is answered (but by a cookie), what nobody signed changes nothing, and
  * the port comes to rest. */
 #include "crypto/crypto.h"
+#include "engine/knock.h"
 #include "fuzz.h"
 #include "wg/port.h"
+#include "wire/stun.h"
 
 #define MS UINT64_C(1000000)
 #define TAPES 8
@@ -98,10 +100,14 @@ static void check(const struct end *end)
 
 /* --- Two ports. --- */
 
-static void add_peer(struct end *end, const struct end *other)
+static void add_peer(struct end *end, const struct end *other, bool is_managed)
 {
 	end->peer = wr_device_add_peer(end->device, &other->device->identity.public_key);
 	FUZZ_CHECK(end->peer);
+	if (is_managed) {
+		FUZZ_CHECK(wr_peer_manage(end->peer) == 0);
+		FUZZ_CHECK(wr_peer_set_spread(end->peer, &other->address, 1) == 0);
+	}
 	wr_peer_set_endpoint(end->peer, &other->address);
 }
 
@@ -187,7 +193,12 @@ static void input_unsigned(struct world *world, struct wr_bytes datagram)
 
 static void take_raw(struct world *world)
 {
-	input_unsigned(world, next_bytes(world, next_byte(world)));
+	struct wr_bytes datagram = next_bytes(world, next_byte(world));
+
+	/* What goes to who owns the engine is nothing else. */
+	if (wr_knock_is(datagram))
+		FUZZ_CHECK(wr_message_type(datagram) == WR_MESSAGE_NONE && !wr_stun_is(datagram));
+	input_unsigned(world, datagram);
 }
 
 static void sign(struct end *end, uint8_t *message, size_t len)
@@ -312,6 +323,21 @@ static void ask(struct world *world)
 	wr_peer_ask(world->subject.peer, (enum wr_attention)(1u << next_byte(world) % 4));
 }
 
+static void set_spread(struct wr_peer *peer, uint8_t seed)
+{
+	struct wr_endpoint endpoints[WR_SPREAD_MAX + 2] = { 0 };
+	size_t count = seed % WR_ARRAY_LEN(endpoints);
+
+	if (!peer->managed)
+		return;
+	for (size_t i = 0; i < count; i++)
+		endpoints[i] = (struct wr_endpoint){
+			.ip = { .family = WR_IPV4, .bytes = { 198, 51, 100, (uint8_t)i } },
+			.port = (uint16_t)(seed + 1),
+		};
+	FUZZ_CHECK(wr_peer_set_spread(peer, endpoints, count) == 0);
+}
+
 static void configure(struct world *world)
 {
 	struct end *end = &world->subject;
@@ -321,17 +347,18 @@ static void configure(struct world *world)
 					    .bytes = { value } },
 				    .length = value % 33 };
 
-	switch (what % 8) {
+	switch (what % 9) {
 	case 0: wr_peer_set_keepalive(end->peer, value, world->moment.now); break;
 	case 1: wr_peer_set_preshared_key(end->peer, &key); break;
 	case 2: wr_device_set_up(end->device, value & 1, world->moment.now); break;
 	case 3:
 		wr_peer_remove(end->peer);
-		add_peer(end, &world->friend);
+		add_peer(end, &world->friend, value & 1);
 		break;
 	case 4: FUZZ_CHECK(wr_device_set_private_key(end->device, &key) == 0); break;
 	case 5: FUZZ_CHECK(wr_peer_allow(end->peer, &prefix) == 0); break;
 	case 6: wr_peer_disallow(end->peer, &prefix); break;
+	case 7: set_spread(end->peer, value); break;
 	default: wr_peer_set_endpoint(end->peer, &world->friend.address); break;
 	}
 }
@@ -378,8 +405,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.moment = (struct wr_moment){ { 1000000 * MS }, { 1700000000000 * MS } };
 	start(&world, &world.subject, 1);
 	start(&world, &world.friend, 2);
-	add_peer(&world.subject, &world.friend);
-	add_peer(&world.friend, &world.subject);
+	add_peer(&world.subject, &world.friend, size % 2);
+	add_peer(&world.friend, &world.subject, false);
 	for (unsigned i = 0; world.left && i < MAX_COMMANDS; i++) {
 		pass_time(&world);
 		obey(&world);

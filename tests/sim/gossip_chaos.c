@@ -84,17 +84,16 @@ static void divide(struct world *world)
 	world->blocked[1] = is_one_way ? 4 : 5;
 	world->blocked[2] = is_one_way ? 0 : 3;
 	trace(world, "divided%s", is_one_way ? ", one way" : "");
-	/* Until it is unmade. */
-	excuse_all(world, 1000000 * S);
+	world->is_divided = true;
 }
 
 static void unite(struct world *world)
 {
 	trace(world, "united");
 	memset(world->blocked, 0, sizeof(world->blocked));
-	for (uint32_t i = 0; i < world->count; i++)
-		world->members[i].troubled_until = 0;
-	excuse_all(world, 0);
+	if (world->is_divided)
+		excuse_all(world, 0);
+	world->is_divided = false;
 }
 
 /* Some have no CPU. The others must not suffer from what these believe: only with many of them
@@ -139,7 +138,7 @@ static void set_loss(struct world *world)
 	world->duplicates = (unsigned)below(world, 200);
 	world->jitter = below(world, 100) * MS;
 	trace(world, "loss %u per mille", world->loss);
-	excuse_all(world, 1000000 * S);
+	world->is_lossy = true;
 }
 
 static void mend_loss(struct world *world)
@@ -147,9 +146,9 @@ static void mend_loss(struct world *world)
 	world->loss = (unsigned)below(world, 20);
 	world->duplicates = (unsigned)below(world, 20);
 	world->jitter = below(world, 20) * MS;
-	for (uint32_t i = 0; i < world->count; i++)
-		world->members[i].troubled_until = 0;
-	excuse_all(world, 0);
+	if (world->is_lossy)
+		excuse_all(world, 0);
+	world->is_lossy = false;
 }
 
 static void change_record(struct world *world)

@@ -223,6 +223,24 @@ static void count_frame(struct world *world, struct member *from, struct pair *p
 	}
 }
 
+static void trace_frame(const struct world *world, const struct member *from,
+			const struct member *to, struct wr_bytes frame, const char *what)
+{
+	static const char letters[WR_FRAME_KINDS] = ".PANaWIhwscdRL";
+	char parts[64] = { 0 };
+	struct wr_frame_part part;
+
+	if (!world->are_frames_traced)
+		return;
+	if (wr_frame_check(frame)) {
+		struct wr_reader reader = wr_frame_parts(frame);
+
+		for (size_t i = 0; i < sizeof(parts) - 1 && wr_frame_next(&reader, &part); i++)
+			parts[i] = letters[part.kind];
+	}
+	trace(world, "%u > %u: %zu %s %s", from->number, to->number, frame.len, parts, what);
+}
+
 void net_send(struct world *world, struct member *from, struct member *to, struct wr_bytes frame)
 {
 	struct pair *pair = pair_of(world, from, to);
@@ -235,6 +253,7 @@ void net_send(struct world *world, struct member *from, struct member *to, struc
 		if (!shake(world, from, to, pair, relay, can)) {
 			net_count(world, from, frame.len, 0);
 			world->frames_lost++;
+			trace_frame(world, from, to, frame, "no handshake");
 			return;
 		}
 		pair->spoke = 0;
@@ -246,8 +265,10 @@ void net_send(struct world *world, struct member *from, struct member *to, struc
 		at = (uint64_t)(pair->ready | 1) * MS;
 	if (!can || (uint64_t)(pair->ready | 1) * MS < to->up_since || is_lost(world)) {
 		world->frames_lost++;
+		trace_frame(world, from, to, frame, can ? "lost" : "cut off");
 		return;
 	}
+	trace_frame(world, from, to, frame, at > world->now ? "after a handshake" : "");
 	deliver(world, from, to, frame, at + delay(world, from, to, relay));
 	if (world->duplicates && below(world, 1000) < world->duplicates)
 		deliver(world, from, to, frame,

@@ -56,8 +56,9 @@ static void note_watch(struct world *world, const struct member *member,
 static bool is_excused(const struct world *world, const struct member *observer,
 		       const struct member *subject)
 {
-	return !subject->gossip || subject->troubled_until > world->now ||
-	       observer->troubled_until > world->now || subject->is_revoked || observer->is_revoked;
+	return world->is_divided || world->is_lossy || !subject->gossip ||
+	       subject->troubled_until > world->now || observer->troubled_until > world->now ||
+	       subject->is_revoked || observer->is_revoked;
 }
 
 static void died(struct world *world, const struct member *observer, const struct member *subject)

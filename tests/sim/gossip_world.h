@@ -127,8 +127,8 @@ struct items; /* gossip_items.c */
 
 struct world {
 	uint64_t seed, random, now;
-	uint64_t hash;             /* of all that happened */
-	bool is_traced, is_hashed; /* hashed: frames' bytes, too */
+	uint64_t hash;                                /* of all that happened */
+	bool is_traced, are_frames_traced, is_hashed; /* hashed: frames' bytes, too */
 	struct queue queue;
 	struct packet *free_packets[3];
 
@@ -150,7 +150,8 @@ struct world {
 	uint8_t blocked[ISLANDS];  /* from island: bits of islands that it does not reach */
 	unsigned loss, duplicates; /* per mille */
 	uint64_t jitter;
-	unsigned nats;  /* percent of members that are behind one */
+	unsigned nats; /* percent of members that are behind one */
+	bool is_divided, is_lossy;
 	bool is_strict; /* nobody that is well may be thought dead */
 
 	struct watch watch;
