@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import agents, gossip, implementations, isolate, member, paths, report, rounds, tools
+from . import agents, gossip, implementations, isolate, member, mesh, paths, report, rounds, tools
 from .disturbance import Disturbance
 from .errors import BenchError, Interrupted
 from .figures import ALL, HUB
@@ -24,6 +24,7 @@ Measures Warren.
   hub      a server in one namespace and two machines in others: traffic through its hub beside that through a
            wireguard-go with kernel forwarding; policies, many organisations, many machines.  Needs root.
   agents   10,000 agents' channels on one server: memory, how fast changes reach them, a restart.  Needs root.
+  mesh     2, 10 and 50 members of a mesh on a LAN of namespaces: how fast they meet, what it costs.  Needs root.
   gossip   meshes without a server of 100, 1,000 and 10,000 members in virtual time; 24 virtual hours take their time.
   crypto   the cryptography alone, for each backend that this CPU can use.
 """
@@ -32,7 +33,7 @@ Measures Warren.
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=DESCRIPTION,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("tunnel", "hub", "agents", "gossip", "crypto"))
+    parser.add_argument("what", choices=("tunnel", "hub", "agents", "mesh", "gossip", "crypto"))
     parser.add_argument("--rounds", type=int, help="how often each figure is taken (5)", metavar="N")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--figures", metavar="NAME,...",
@@ -50,7 +51,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     given = arguments()
     try:
-        return {"tunnel": tunnel, "hub": hub, "agents": channels, "gossip": meshes, "crypto": crypto}[given.what](given)
+        return {"tunnel": tunnel, "hub": hub, "agents": channels, "mesh": lan, "gossip": meshes, "crypto": crypto}[given.what](given)
     except BenchError as error:
         print(f"script/bench: {error}", file=sys.stderr)
         return 1
@@ -81,6 +82,13 @@ def channels(given: argparse.Namespace) -> int:
 
 def meshes(given: argparse.Namespace) -> int:
     lines = gossip.measure(built(given.build), given.quick)
+    return 1 if given.check and not all(line.is_met for line in lines) else 0
+
+
+def lan(given: argparse.Namespace) -> int:
+    lines = mesh.measure(built(given.build), given.quick)
+    for line in lines:
+        print(line)
     return 1 if given.check and not all(line.is_met for line in lines) else 0
 
 

@@ -20,13 +20,13 @@ static bool is_one_view(struct world *world)
 	return true;
 }
 
-static void apart(struct world *world)
+static void apart(struct world *world, uint64_t minutes)
 {
 	for (uint32_t i = 0; i < world->count; i++)
 		world->members[i].island = i % 2;
 	world->blocked[0] = 2;
 	world->blocked[1] = 1;
-	world_play(world, 3600 * S);
+	world_play(world, minutes * 60 * S);
 	memset(world->blocked, 0, sizeof(world->blocked));
 }
 
@@ -59,13 +59,13 @@ void measure_halves(const struct wishes *wishes)
 	char text[100];
 
 	world_play(world, WARM_UP);
-	apart(world);
+	apart(world, wishes->minutes);
 	forget_bytes(world);
 	begun = world->now;
 	while (!is_one_view(world) && world->now < begun + LIMIT)
 		world_play(world, 100 * MS);
-	snprintf(text, sizeof(text), "two halves of %u rejoin after an hour: one view",
-		 wishes->members);
+	snprintf(text, sizeof(text), "two halves of %u rejoin after %llu min: one view",
+		 wishes->members, (unsigned long long)wishes->minutes);
 	tell(text, (double)(world->now - begun) / 1e9, "s", 15);
 	tell_bytes(world, (double)(world->now - begun) / 1e9);
 	world_free(world);

@@ -1,6 +1,9 @@
 /* Measures meshes without a server in virtual time: the gossip core as it is.
  *
- * usage: gossip join|steady|failures|slow|halves [--members N] [--seed N] [--rounds N] [--hours N]
+ * usage: gossip join|steady|failures|slow|halves [--members N] [--seed N]
+ *   --rounds N   joins, or failures (10)
+ *   --hours N    in which members are slow (1)
+ *   --minutes N  for which two halves are apart (60)
  *
  * A line of JSON a figure. `script/bench gossip` runs all. */
 #include <getopt.h>
@@ -61,9 +64,12 @@ static struct wishes read_wishes(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "hours", required_argument, NULL, 'h' },
+		{ "minutes", required_argument, NULL, 'a' },
 		{ 0 },
 	};
-	struct wishes wishes = { .members = 1000, .seed = 1, .rounds = 10, .hours = 1 };
+	struct wishes wishes = {
+		.members = 1000, .seed = 1, .rounds = 10, .hours = 1, .minutes = 60
+	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -74,6 +80,7 @@ static struct wishes read_wishes(int argc, char **argv)
 		case 's': wishes.seed = value; break;
 		case 'r': wishes.rounds = value; break;
 		case 'h': wishes.hours = value; break;
+		case 'a': wishes.minutes = value; break;
 		default: exit(2);
 		}
 	}
@@ -87,7 +94,7 @@ int main(int argc, char **argv)
 
 	if (!measure || wishes.members < 2 || !wishes.rounds) {
 		fprintf(stderr, "usage: gossip join|steady|failures|slow|halves [--members N] "
-				"[--seed N] [--rounds N] [--hours N]\n");
+				"[--seed N] [--rounds N] [--hours N] [--minutes N]\n");
 		return 2;
 	}
 	if (wr_crypto_start() != 0)

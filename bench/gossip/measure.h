@@ -7,7 +7,8 @@ struct wishes {
 	uint32_t members;
 	uint64_t seed;
 	uint64_t rounds;
-	uint64_t hours;
+	uint64_t hours;   /* of slowness */
+	uint64_t minutes; /* apart */
 };
 
 /* One figure, as a line of JSON. `target` 0: none. */

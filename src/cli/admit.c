@@ -11,6 +11,7 @@
 #include "cli/verbs.h"
 #include "linux/files.h"
 #include "server/format.h"
+#include "wire/fields.h"
 #include "zeroconf/state.h"
 
 #define LONGEST_USES 1000000
@@ -82,7 +83,7 @@ static int put_name_and_tags(const struct wr_arguments *arguments, json_t *body)
 static const struct wr_option invite_options[] = {
 	WR_NETWORK_OPTIONS,
 	WR_OPTION_JSON,
-	{ 0, "uses", "of a closed mesh: by so many machines, else one; 0: any number", "N" },
+	{ 0, "uses", "how many may come; else one; 0: any number", "N" },
 	{ 0, "expires", "90s, 12h, 7d or never; else a day", "SPAN" },
 	{ 't', "tag", "a tag for who comes; may be given again", "TAG" },
 	{ 'n', "name", "how who comes is called", "NAME" },
@@ -227,7 +228,7 @@ static const struct wr_option admit_options[] = {
 	{ 't', "tag", "a tag for it; may be given again", "TAG" },
 	{ 'n', "name", "how it is called", "NAME" },
 	{ 0, "expires", "90s, 12h, 7d or never, which is usual", "SPAN" },
-	{ 0, "close", "admit all who are members now, and from then on nobody uninvited" },
+	{ 0, "close", "admit all members, then nobody uninvited" },
 };
 
 static void tell_admitted(const struct wr_arguments *arguments, const json_t *result)
@@ -271,10 +272,9 @@ static int run_admit(const struct wr_arguments *arguments)
 const struct wr_verb wr_verb_admit = {
 	.name = "admit",
 	.summary = "let a machine into this closed mesh; or close the mesh",
-	.about =
-		"On the founder's machine. WHO is a name, an identifier or an identity, as `warren\n"
-		"status` shows who waits. A member that is admitted again gets another\n"
-		"certificate: another name, other tags, another end.\n",
+	.about = "On the founder's machine. WHO is a name, an identifier or an identity, as\n"
+		 "`warren status` shows who waits. A member that is admitted again gets another\n"
+		 "certificate: another name, other tags, another end.\n",
 	.usage = "  warren admit [OPTION]... WHO\n"
 		 "  warren admit --close",
 	.operand = "[WHO]",

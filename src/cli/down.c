@@ -17,12 +17,23 @@ static const struct wr_option options[] = {
 	{ 'y', "yes", "do not ask" },
 };
 
+static bool has_founder_key(const char *folder)
+{
+	WR_AUTO(wr_founder_done) struct wr_founder founder = { .invitations = NULL };
+
+	return wr_founder_load(folder, &founder) == 0;
+}
+
 static int confirm(const struct wr_arguments *arguments, const struct wr_membership *membership,
 		   const char *mesh)
 {
+	bool is_founder = has_founder_key(membership->folder);
 	WR_AUTO(wr_text_freep)
-	char *question = wr_text_new("Forget mesh %s, with this machine's identity in it? [y/N] ",
-				     mesh ? mesh : membership->interface);
+	char *question = wr_text_new("Forget mesh %s, with this machine's identity in it%s? [y/N] ",
+				     mesh ? mesh : membership->interface,
+				     is_founder ? " AND THE FOUNDER'S KEY: nobody can be admitted "
+						  "or put out any more"
+						: "");
 
 	if (!wr_is_given(arguments, "forget") || wr_is_given(arguments, "yes"))
 		return WR_EXIT_DONE;

@@ -188,7 +188,7 @@ static json_t *rule_json(const struct wr_policy *policy, unsigned line)
 {
 	struct wr_bytes rule = wr_policy_line(policy, line);
 
-	return json_stringn((const char *)rule.data, rule.len);
+	return rule.len ? json_stringn((const char *)rule.data, rule.len) : json_string("");
 }
 
 /* A mesh without a policy lets all reach all. */

@@ -71,12 +71,11 @@ static void print_own_admission(const json_t *mesh)
 {
 	const char *refusal = text_of(mesh, "refusal");
 
-	if (is_true(mesh, "is_admitted"))
-		return;
-	wr_status_line("",
-		       "this machine is not admitted yet%s%s (on the founder's machine: warren "
-		       "admit)",
-		       *refusal ? ": " : "", refusal);
+	if (!is_true(mesh, "is_admitted") || *refusal)
+		wr_status_line("member", "not admitted: %s",
+			       *refusal ? refusal
+					: "nobody has let this machine in yet (on the founder's: "
+					  "warren admit)");
 }
 
 void wr_status_print_mesh(const json_t *mesh)
@@ -85,8 +84,8 @@ void wr_status_print_mesh(const json_t *mesh)
 
 	wr_status_line("mesh", "%s, %lld members, %lld alive", text_of(mesh, "name"),
 		       number_of(mesh, "members"), number_of(mesh, "alive"));
-	print_admission(mesh);
 	print_own_admission(mesh);
+	print_admission(mesh);
 	if (version)
 		wr_status_line("policy", "version %lld", version);
 }

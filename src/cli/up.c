@@ -21,9 +21,9 @@ static const struct wr_option options[] = {
 	{ 'n', "name", "this machine's name there; else the host's", "NAME" },
 	{ 0, "join", "an invitation; - asks for it", "STRING" },
 	{ 0, "secret-file", "the mesh's secret, if it has one", "FILE" },
-	{ 0, "founder", "begin a closed mesh: who joins needs a certificate from here" },
-	{ 0, "listen", "ADDR:PORT, :PORT or PORT; else 51820 or one that is free", "ADDRESS" },
-	{ 0, "network", "the mesh's IPv4 range, /8 to /24, on all members", "CIDR" },
+	{ 0, "founder", "begin a closed mesh, whose members you admit" },
+	{ 0, "listen", "ADDR:PORT, :PORT, PORT; else 51820 or a free one", "ADDRESS" },
+	{ 0, "network", "the mesh's IPv4 range, the same on all members", "CIDR" },
 	{ 0, "backend", "what carries the packets; else the engine", "auto|kernel|engine" },
 	{ 0, "names", "where names of members are put", "auto|resolved|hosts|off" },
 	{ 0, "no-lan", "look for nobody on the LAN" },
@@ -33,7 +33,7 @@ static const struct wr_option options[] = {
 	{ 0, "advertise", "be the router for this range; may be given again", "CIDR" },
 	{ 0, "accept-routes", "use the ranges behind other members" },
 	{ 0, "masquerade", "as a router, with our own address towards the range" },
-	{ 0, "reset", "forget how it was wanted before; what is given here holds" },
+	{ 0, "reset", "forget how it was wanted before" },
 };
 
 /* --- The founder. --- */
@@ -162,12 +162,11 @@ static int run(const struct wr_arguments *arguments)
 const struct wr_verb wr_verb_up = {
 	.name = "up",
 	.summary = "be in a mesh without a server: warren up home, on each machine",
-	.about =
-		"Members of one name find each other on the LAN; from elsewhere one comes in by\n"
-		"an invitation (warren invite). Whoever knows an open mesh's name is in; MESH_SECRET\n"
-		"or --secret-file shuts others out, --founder lets in who is admitted. The next\n"
-		"time the name is enough: options that are given again change how it is wanted.\n"
-		"MESH_NAME, LISTEN_ADDR and MESH_SECRET in the environment do the same.\n",
+	.about = "Members of one name find each other on the LAN; from elsewhere one comes in by\n"
+		 "an invitation (warren invite). Whoever knows an open mesh's name is in;\n"
+		 "MESH_SECRET or --secret-file shuts others out, --founder lets in who is\n"
+		 "admitted. The next time the name is enough: options that are given again change\n"
+		 "how it is wanted. MESH_NAME and LISTEN_ADDR in the environment do the same.\n",
 	.operand = "[MESH]",
 	.max_operands = 1,
 	.options = options,

@@ -29,6 +29,8 @@ int wr_up_set_name(struct wr_up *up, const char *word) WR_MUST_CHECK;
 int wr_up_read_name(struct wr_up *up) WR_MUST_CHECK;
 int wr_up_read_invitation(struct wr_up *up) WR_MUST_CHECK;
 int wr_up_read_secret(struct wr_up *up) WR_MUST_CHECK;
+/* Once it is known whether the mesh is new. */
+int wr_up_check_expiry(struct wr_up *up) WR_MUST_CHECK;
 
 /* up_mesh.c: all of that, and what is known of the mesh: up->state. */
 int wr_up_find_mesh(struct wr_up *up) WR_MUST_CHECK;

@@ -3,6 +3,8 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cli/up.h"
@@ -13,6 +15,25 @@
 #include "mesh/prefixes.h"
 #include "tunnel/backend_ops.h"
 
+#define TUN "/dev/net/tun"
+
+/* Files of container programs; or we are its first process. */
+static bool is_in_container(void)
+{
+	return getpid() == 1 || access("/.dockerenv", F_OK) == 0 ||
+	       access("/run/.containerenv", F_OK) == 0;
+}
+
+/* Many container programs allow the device, and make no node for it. One that may not be made is
+ * told of where it is missed. Source: linux/Documentation/admin-guide/devices.txt. */
+static void make_tun_node(void)
+{
+	if (access(TUN, F_OK) == 0 || !is_in_container())
+		return;
+	(void)mkdir("/dev/net", 0755);
+	(void)mknod(TUN, S_IFCHR | 0600, makedev(10, 200));
+}
+
 static int check_privileges(const struct wr_up *up)
 {
 	if (!wr_privileges_has_net_admin())
@@ -21,11 +42,12 @@ static int check_privileges(const struct wr_up *up)
 				   "container with --cap-add NET_ADMIN");
 	if (up->state.backend != WR_BACKEND_ENGINE)
 		return WR_EXIT_DONE;
-	if (access("/dev/net/tun", F_OK) < 0)
+	make_tun_node();
+	if (access(TUN, F_OK) < 0)
 		return wr_complain(up->arguments,
 				   "there is no /dev/net/tun: modprobe tun, or give a container "
 				   "--device /dev/net/tun");
-	if (access("/dev/net/tun", R_OK | W_OK) < 0)
+	if (access(TUN, R_OK | W_OK) < 0)
 		return wr_complain(up->arguments, "may not open /dev/net/tun: run it as root");
 	return WR_EXIT_DONE;
 }

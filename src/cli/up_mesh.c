@@ -239,6 +239,8 @@ int wr_up_find_mesh(struct wr_up *up)
 	if (status == WR_EXIT_DONE)
 		status = find_state(up, interface);
 	if (status == WR_EXIT_DONE)
+		status = wr_up_check_expiry(up);
+	if (status == WR_EXIT_DONE)
 		status = wr_up_read_secret(up);
 	if (status != WR_EXIT_DONE)
 		return status;

@@ -73,21 +73,6 @@ int wr_up_read_name(struct wr_up *up)
 
 /* --- The invitation. --- */
 
-static int check_expiry(const struct wr_up *up)
-{
-	time_t end = (time_t)up->invitation.expires;
-	char text[32];
-	struct tm parts;
-
-	if (!end || time(NULL) < end)
-		return WR_EXIT_DONE;
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", localtime_r(&end, &parts));
-	return wr_complain(up->arguments,
-			   "the invitation is over since %s by this machine's clock: ask for "
-			   "another (there: warren invite)",
-			   text);
-}
-
 static int use_invitation(struct wr_up *up, const char *text)
 {
 	char why[200];
@@ -99,7 +84,7 @@ static int use_invitation(struct wr_up *up, const char *text)
 		return wr_complain(up->arguments, "the invitation is to mesh %s, not to %s",
 				   up->invitation.mesh, up->mesh);
 	memcpy(up->mesh, up->invitation.mesh, sizeof(up->mesh));
-	return check_expiry(up);
+	return WR_EXIT_DONE;
 }
 
 /* One on the command line is seen in the list of processes only until here. */
@@ -119,6 +104,27 @@ int wr_up_read_invitation(struct wr_up *up)
 		wr_wipe((char *)(uintptr_t)given, strlen(given));
 	}
 	return text ? use_invitation(up, text) : WR_EXIT_DONE;
+}
+
+/* In a mesh that is known already it is not needed any more: containers are started again with what
+ * they were started with first. */
+int wr_up_check_expiry(struct wr_up *up)
+{
+	time_t end = (time_t)up->invitation.expires;
+	char text[32];
+	struct tm parts;
+
+	if (!up->has_invitation || !end || time(NULL) < end)
+		return WR_EXIT_DONE;
+	if (!up->is_new) {
+		up->has_invitation = false;
+		return WR_EXIT_DONE;
+	}
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", localtime_r(&end, &parts));
+	return wr_complain(up->arguments,
+			   "the invitation is over since %s by this machine's clock: ask for "
+			   "another (there: warren invite)",
+			   text);
 }
 
 /* --- The secret. --- */

@@ -1,13 +1,9 @@
 #include "engine/control.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "crypto/crypto.h"
 #include "engine/mail.h"
 #include "engine/relay.h"
 #include "linux/clock.h"
-#include "wire/packet.h"
 
 /* Handshake datagrams of one worker that are handled in a turn: some 200 us each,
  * so that configuration and timers wait for 20 ms at the most. */
@@ -28,96 +24,6 @@ static struct wr_moment moment_now(void)
 	return (struct wr_moment){ wr_clock_now(), wr_clock_wall() };
 }
 
-static uint32_t mtu_of(const struct wr_peer *peer)
-{
-	const struct wr_attachment *attachment = peer->device->owner;
-
-	return attachment ? atomic_load_explicit(&attachment->mtu, memory_order_relaxed)
-			  : UINT16_MAX;
-}
-
-/* --- Sending. --- */
-
-/* False if the peer has no session or no endpoint. */
-static bool find_flow(struct wr_peer *peer, struct wr_instant now, struct wr_flow *ret_flow)
-{
-	*ret_flow = (struct wr_flow){
-		.peer = peer,
-		.session = wr_peer_session(peer, now),
-	};
-	ret_flow->endpoint_version = wr_peer_endpoint(peer, &ret_flow->endpoint);
-	return ret_flow->session && ret_flow->endpoint_version;
-}
-
-static void seal_one(struct wr_engine *engine, const struct wr_flow *flow, uint8_t *plain,
-		     uint32_t len)
-{
-	uint8_t tos = len ? wr_packet_tos(plain) : 0;
-	uint64_t counter;
-
-	if (!wr_session_take_counters(flow->session, 1, &counter)) {
-		wr_tally_drop(&engine->tally, WR_DROP_EXPIRED);
-		return;
-	}
-	wr_outbox_add(&engine->outbox, flow, counter, plain, len, mtu_of(flow->peer), tos);
-	if (wr_outbox_is_full(&engine->outbox))
-		wr_outbox_flush(&engine->outbox);
-}
-
-static void send_keepalive(struct wr_engine *engine, struct wr_peer *peer, struct wr_instant now)
-{
-	uint8_t padding[WR_DATA_PADDING] = { 0 };
-	struct wr_flow flow;
-
-	if (find_flow(peer, now, &flow))
-		seal_one(engine, &flow, padding, 0);
-}
-
-/* Returns false if nothing was staged. */
-static bool send_staged(struct wr_engine *engine, struct wr_peer *peer, struct wr_instant now)
-{
-	struct wr_flow flow;
-	bool has_sent = false;
-
-	while (peer->owner && find_flow(peer, now, &flow)) {
-		struct wr_staged *staged = wr_staging_take(&engine->staging, peer);
-
-		seal_one(engine, &flow, staged->data, staged->len);
-		wr_staging_free(staged);
-		has_sent = true;
-	}
-	return has_sent;
-}
-
-static void send_to(struct wr_engine *engine, struct wr_output *output,
-		    const struct wr_endpoint *to)
-{
-	struct wr_udp_burst burst = {
-		.data = output->datagram,
-		.len = (uint32_t)output->len,
-		.segment = (uint32_t)output->len,
-		.remote = *to,
-	};
-	int fd = to->ip.family == WR_IPV4 ? engine->outbox.v4 : engine->outbox.v6;
-	unsigned dropped = 1;
-
-	if (fd >= 0)
-		wr_udp_send(fd, &burst, 1, &dropped);
-	wr_tally_add(&engine->tally.verdicts[WR_DROP_UDP], dropped);
-}
-
-static void send_datagram(struct wr_engine *engine, struct wr_output *output)
-{
-	const struct wr_spread *also = output->also;
-
-	send_to(engine, output, &output->to);
-	for (size_t i = 0; also && i < also->count; i++)
-		if (!wr_endpoint_equal_remote(&also->endpoints[i], &output->to))
-			send_to(engine, output, &also->endpoints[i]);
-	if (output->datagram[0] == WR_MESSAGE_COOKIE)
-		wr_tally_add(&engine->tally.sent_cookies, 1);
-}
-
 /* An initiation for want of a session. */
 static void tell_wanted(const struct wr_engine *engine, const struct wr_output *output,
 			struct wr_instant now)
@@ -136,14 +42,14 @@ static void do_output(struct wr_engine *engine, const struct turn *turn, struct 
 	switch (output->kind) {
 	case WR_OUTPUT_NONE: break;
 	case WR_OUTPUT_DATAGRAM:
-		send_datagram(engine, output);
+		wr_control_send_datagram(engine, output);
 		tell_wanted(engine, output, now);
 		break;
 	case WR_OUTPUT_SESSION:
-		if (!send_staged(engine, output->peer, now) && output->needs_keepalive)
-			send_keepalive(engine, output->peer, now);
+		if (!wr_control_send_staged(engine, output->peer, now) && output->needs_keepalive)
+			wr_control_send_keepalive(engine, output->peer, now);
 		break;
-	case WR_OUTPUT_KEEPALIVE: send_keepalive(engine, output->peer, now); break;
+	case WR_OUTPUT_KEEPALIVE: wr_control_send_keepalive(engine, output->peer, now); break;
 	case WR_OUTPUT_GIVE_UP:
 		wr_tally_add(&engine->tally.verdicts[WR_DROP_STAGED],
 			     wr_staging_drop(&engine->staging, output->peer));
@@ -162,33 +68,6 @@ static void tell_heard(struct wr_engine *engine, struct wr_peer *peer,
 	}
 	if (!peer->is_removed && engine->heard)
 		engine->heard(engine->context, peer, from);
-}
-
-bool wr_engine_probe(struct wr_engine *engine, struct wr_peer *peer, const struct wr_endpoint *to)
-{
-	struct wr_session *session = wr_peer_session(peer, wr_clock_now());
-
-	return session && wr_outbox_probe(&engine->outbox, session, to);
-}
-
-int wr_engine_send(const struct wr_engine *engine, struct wr_bytes datagram,
-		   const struct wr_endpoint *to)
-{
-	uint8_t bytes[WR_ENGINE_KNOCK_MAX_LEN];
-	struct wr_udp_burst burst = {
-		.data = bytes,
-		.len = (uint32_t)datagram.len,
-		.segment = (uint32_t)datagram.len,
-		.remote = *to,
-	};
-	int fd = to->ip.family == WR_IPV4 ? engine->outbox.v4 : engine->outbox.v6;
-	unsigned dropped = 0;
-
-	assert(datagram.len > 0 && datagram.len <= sizeof(bytes));
-	if (fd < 0)
-		return -ENOTCONN;
-	memcpy(bytes, datagram.data, datagram.len);
-	return wr_udp_send(fd, &burst, 1, &dropped);
 }
 
 /* Fresh randomness for one call of the port. */
@@ -250,7 +129,7 @@ static void take_packet(struct wr_engine *engine, const struct turn *turn, struc
 
 	wr_tally_add(&engine->tally.verdicts[WR_DROP_STAGED], dropped);
 	/* The session may have come while the packet was on its way here. */
-	if (!send_staged(engine, peer, turn->moment.now))
+	if (!wr_control_send_staged(engine, peer, turn->moment.now))
 		wr_peer_ask(peer, WR_ATTENTION_HANDSHAKE);
 }
 

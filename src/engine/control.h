@@ -34,6 +34,16 @@ struct wr_engine {
 	struct wr_worker *workers; /* shared.worker_count of them */
 };
 
+/* --- control_send.c --- */
+/* Nothing where there is no session. */
+void wr_control_send_keepalive(struct wr_engine *engine, struct wr_peer *peer,
+			       struct wr_instant now);
+/* What waited for a session with the peer; false if nothing did. */
+bool wr_control_send_staged(struct wr_engine *engine, struct wr_peer *peer, struct wr_instant now);
+/* Of kind WR_OUTPUT_DATAGRAM. */
+void wr_control_send_datagram(struct wr_engine *engine, struct wr_output *output);
+
+/* --- control.c --- */
 /* One turn; false if there is more to do at once. */
 bool wr_control_turn(struct wr_engine *engine);
 /* At the engine's end: of all devices. */

@@ -138,6 +138,8 @@ static int init(struct wr_engine *engine, const struct wr_engine_config *config)
 	if (engine->shared.control_fd < 0)
 		return -errno;
 	engine->shared.port = wr_port_new(&config->timing, &hash_key);
+	if (engine->shared.port)
+		wr_port_set_least_wall(engine->shared.port, config->least_wall, wr_clock_now());
 	engine->aead_context = config->aead->context_new();
 	engine->reclaim_due = WR_NEVER;
 	if (!engine->shared.port || !engine->aead_context ||

@@ -32,6 +32,7 @@ struct wr_engine_config {
 	unsigned workers; /* 1 to WR_ENGINE_MAX_WORKERS */
 	const struct wr_aead *aead;
 	struct wr_timing timing;
+	struct wr_wall least_wall; /* wr_port_set_least_wall(); 0: none */
 	/* A packet for the own address of a device that forwards and has no TUN: called from
 	 * wr_engine_run(), not again for this device before wr_engine_hear(). May be NULL. */
 	void (*wants_tun)(void *context, struct wr_device *device);

@@ -7,7 +7,7 @@
  * hearsay only because an objection was lost. */
 
 /* The time without confirmations is this many times the time with all of them. */
-#define SPREAD_FACTOR 5
+#define SPREAD_FACTOR 4
 #define LEAST WR_SPAN_MS(1800)
 /* Some of all members look for themselves at once: about so many in all. */
 #define CHECKERS 6

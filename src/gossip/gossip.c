@@ -14,8 +14,8 @@
 struct wr_gossip_timing wr_gossip_timing(void)
 {
 	return (struct wr_gossip_timing){
-		.probe = WR_SPAN_S(1),
-		.probe_wait = WR_SPAN_MS(500),
+		.probe = WR_SPAN_MS(750),
+		.probe_wait = WR_SPAN_MS(450),
 		.indirect = 3,
 		.suspicion_factor = 4,
 		.spread = WR_SPAN_MS(200),
@@ -61,7 +61,7 @@ static void set_times(struct wr_gossip *g, struct wr_instant now)
 	const struct wr_gossip_timing *timing = &g->config.timing;
 
 	g->now = g->began = g->spread_at = g->fetching = now;
-	g->due = g->doubts_at = WR_NEVER;
+	g->due = g->doubts_at = g->greet_at = WR_NEVER;
 	g->tick_base = (int64_t)now.ns - (int64_t)PAST.ns;
 	g->probe_at = wr_after(now, part_of(g, timing->probe));
 	g->sync_at = wr_after(now, part_of(g, WR_SPAN_S(1)));
@@ -184,6 +184,7 @@ bool wr_gossip_poll(struct wr_gossip *g, struct wr_instant now, struct wr_gossip
 	wr_probes_poll(g);
 	wr_doubts_poll(g);
 	wr_sync_poll(g);
+	wr_peers_poll(g);
 	sweep(g);
 	wr_rumours_poll(g);
 	wr_wants_poll(g);
@@ -199,6 +200,7 @@ struct wr_instant wr_gossip_deadline(const struct wr_gossip *g)
 
 	soonest = wr_sooner(soonest, g->doubts_at);
 	soonest = wr_sooner(soonest, g->sync_at);
+	soonest = wr_sooner(soonest, g->greet_at);
 	soonest = wr_sooner(soonest, g->sweep_at);
 	soonest = wr_sooner(soonest, wr_wants_deadline(g));
 	soonest = wr_sooner(soonest, wr_post_deadline(g));

@@ -208,6 +208,8 @@ struct wr_stranger {
 	struct wr_instant since;
 	struct wr_gossip_blob *record; /* until it is admitted, or NULL */
 	bool is_used, is_greeted;
+	uint8_t greetings;
+	struct wr_instant again; /* is greeted again, unless its record has come */
 };
 
 struct wr_gossip {
@@ -238,10 +240,12 @@ struct wr_gossip {
 	struct wr_map wanted;
 	struct wr_want_list wants, asked;
 	uint32_t asked_count;
-	uint64_t secret; /* of the map's places */
-	unsigned many;   /* wants since there was none */
-	bool is_wanting; /* a job to ask waits */
+	uint64_t secret;      /* of the map's places */
+	unsigned news, quick; /* see sync.c */
+	unsigned many;        /* wants since there was none */
+	bool is_wanting;      /* a job to ask waits */
 	bool has_charter;
+	struct wr_instant greet_at;
 	struct wr_instant probe_at, spread_at, sync_at, revisit_at, sweep_at;
 	uint32_t spreading; /* jobs */
 	size_t answer_left; /* bytes that the frame that came may still cause */
@@ -307,6 +311,10 @@ void wr_events_object(struct wr_gossip *g, uint64_t version);
 uint32_t wr_peer_of(struct wr_gossip *g, const struct wr_key *identity, bool may_add);
 const struct wr_key *wr_peer_identity(const struct wr_gossip *g, uint32_t peer);
 void wr_peer_forget(struct wr_gossip *g, uint32_t peer);
+/* Was sent a greeting. */
+void wr_peer_greeted(struct wr_gossip *g, uint32_t peer);
+/* Who was greeted, and whose record did not come, is greeted again. */
+void wr_peers_poll(struct wr_gossip *g);
 /* Strangers that are admitted now become members. */
 void wr_peers_review(struct wr_gossip *g);
 void wr_peers_done(struct wr_gossip *g);
@@ -364,6 +372,8 @@ void wr_sync_list(struct wr_gossip *g, uint32_t from, const struct wr_frame_part
 void wr_sync_called(struct wr_gossip *g, uint32_t id);
 void wr_sync_have(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mark);
 void wr_sync_want(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mark);
+/* An item came that was new. */
+void wr_sync_stir(struct wr_gossip *g);
 void wr_sync_poll(struct wr_gossip *g);
 
 /* post.c */

@@ -139,5 +139,7 @@ enum wr_gossip_taken wr_items_take(struct wr_gossip *g, uint32_t from, struct wr
 	if (!g->config.check(g->config.context, item))
 		return WR_GOSSIP_REFUSED;
 	blob = keep(g, item);
+	if (from)
+		wr_sync_stir(g);
 	return blob ? accept(g, id, blob, is_gone, age, spreads) : WR_GOSSIP_FULL;
 }

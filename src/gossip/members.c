@@ -157,12 +157,15 @@ bool wr_members_admit(struct wr_gossip *g, uint32_t id)
 		entry->flags &= (uint8_t)~WR_ENTRY_SHUT_OUT;
 	else
 		entry->flags |= WR_ENTRY_SHUT_OUT;
+	/* Nobody looks whether it lives, so nobody says that it does not: all agree. */
+	if (!is_in && (entry->status == WR_GOSSIP_SUSPECT || entry->status == WR_GOSSIP_DEAD))
+		wr_members_set(g, id, WR_GOSSIP_ALIVE, 0);
 	if (is_in == was_in)
 		return is_in;
 	if (!is_in)
 		wr_probes_left(g, id);
-	if (entry->status == WR_GOSSIP_SUSPECT)
-		wr_members_set(g, id, WR_GOSSIP_ALIVE, 0);
+	if (is_in && entry->status == WR_GOSSIP_ALIVE)
+		entry->since = wr_members_tick(g, g->now);
 	place(g, id);
 	wr_events_add(g, id, WR_GOSSIP_MEMBER);
 	return is_in;

@@ -7,6 +7,9 @@
 
 /* A stranger is greeted again by its next tunnel. */
 #define STRANGER_STAYS WR_SPAN_S(60)
+/* Frames are lost: after a second, two, four, ... */
+#define AGAIN WR_SPAN_S(1)
+#define GREETINGS 6
 
 static void free_stranger(struct wr_stranger *stranger)
 {
@@ -36,7 +39,9 @@ static uint32_t add_stranger(struct wr_gossip *g, const struct wr_key *identity)
 			continue;
 		if (stranger->is_used)
 			wr_peer_forget(g, WR_PEER_STRANGER | i);
-		*stranger = (struct wr_stranger){ *identity, g->now, NULL, true, false };
+		*stranger = (struct wr_stranger){
+			.identity = *identity, .since = g->now, .is_used = true, .again = WR_NEVER
+		};
 		return WR_PEER_STRANGER | i;
 	}
 	return 0;
@@ -80,6 +85,40 @@ void wr_peer_forget(struct wr_gossip *g, uint32_t peer)
 		free_stranger(&g->strangers[peer & ~WR_PEER_STRANGER]);
 	else
 		wr_rumours_drop(g, peer);
+}
+
+void wr_peer_greeted(struct wr_gossip *g, uint32_t peer)
+{
+	struct wr_stranger *stranger;
+
+	if (!(peer & WR_PEER_STRANGER))
+		return;
+	stranger = &g->strangers[peer & ~WR_PEER_STRANGER];
+	stranger->is_greeted = true;
+	stranger->since = g->now;
+	stranger->again = WR_NEVER;
+	if (++stranger->greetings < GREETINGS)
+		stranger->again =
+			wr_after(g->now, (struct wr_span){ AGAIN.ns << (stranger->greetings - 1) });
+	g->greet_at = wr_sooner(g->greet_at, stranger->again);
+}
+
+void wr_peers_poll(struct wr_gossip *g)
+{
+	if (!wr_is_past(g->greet_at, g->now))
+		return;
+	g->greet_at = WR_NEVER;
+	for (uint32_t i = 0; g->strangers && i < WR_GOSSIP_STRANGERS; i++) {
+		struct wr_stranger *stranger = &g->strangers[i];
+
+		if (!stranger->is_used || wr_is_never(stranger->again))
+			continue;
+		if (wr_roll_find(&g->roll, wr_gossip_key(WR_ITEM_RECORD, &stranger->identity)))
+			stranger->again = WR_NEVER;
+		else if (wr_is_past(stranger->again, g->now))
+			wr_sync_greet(g, WR_PEER_STRANGER | i);
+		g->greet_at = wr_sooner(g->greet_at, stranger->again);
+	}
 }
 
 void wr_peers_review(struct wr_gossip *g)

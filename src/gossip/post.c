@@ -15,6 +15,8 @@
 #define RIDE_LEN 300
 /* Newcomers fetch all there is at once: this much of it goes at any speed. */
 #define WELCOME_BYTES (INT64_C(512) * 1024)
+/* So much of a second may be sent at once. */
+#define COMMON_PART 4
 /* Answers to probes have their own budget, so many times the common one. */
 #define URGENT_FACTOR 4
 /* What one frame may cause in frames. */
@@ -34,7 +36,11 @@ static uint64_t rate_of(const struct wr_gossip *g, enum wr_lane lane)
 
 static int64_t room_of(const struct wr_gossip *g, enum wr_lane lane)
 {
-	return lane == WR_LANE_WELCOME ? WELCOME_BYTES : (int64_t)rate_of(g, lane);
+	int64_t second = (int64_t)rate_of(g, lane);
+
+	return lane == WR_LANE_WELCOME  ? WELCOME_BYTES
+	       : lane == WR_LANE_COMMON ? second / COMMON_PART + WR_FRAME_MAX_LEN
+					: second;
 }
 
 static void fill(struct wr_gossip *g, enum wr_lane lane)

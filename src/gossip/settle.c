@@ -6,18 +6,30 @@
 
 /* --- Who goes first. --- */
 
-static bool is_certified(const struct wr_claim *claim)
+bool wr_settle_allows(const char *certified, const char *name)
 {
-	return claim->certified_name && claim->certified_name[0];
+	size_t len = certified ? strlen(certified) : 0;
+
+	if (len == 0)
+		return true;
+	if (strncmp(name, certified, len) != 0)
+		return false;
+	name += len;
+	return !*name ||
+	       (*name == '-' && name[1] && name[1 + strspn(name + 1, "0123456789")] == '\0');
 }
 
-/* A certificate that names a member otherwise leaves it no other name. */
+/* That the founder gave it this very name. */
+static bool is_certified(const struct wr_claim *claim)
+{
+	return claim->certified_name && strcmp(claim->certified_name, claim->record->name) == 0;
+}
+
 static bool claims_name(const struct wr_claim *claim)
 {
 	const struct wr_record *record = claim->record;
 
-	return record && record->name[0] &&
-	       (!is_certified(claim) || strcmp(record->name, claim->certified_name) == 0);
+	return record && record->name[0] && wr_settle_allows(claim->certified_name, record->name);
 }
 
 static bool claims_v4(const struct wr_claim *claim)

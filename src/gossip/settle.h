@@ -2,8 +2,7 @@
  * what the records say.
  *
  * A name in a certificate goes before one that is only claimed; then the older claim; then the
- * lower identity. Who loses has none until it claims another, and so does who claims another name
- * than the one in its certificate.
+ * lower identity. Who loses has none until it claims another.
  *
  * Floor 3.  Pure.  Source: docs/mesh.md, "Names and addresses". */
 #pragma once
@@ -22,3 +21,7 @@ struct wr_claim {
 
 /* Sorts nothing; sets has_name and has_v4 of all. 0 or -ENOMEM. */
 int wr_settle(struct wr_claim *claims, size_t count) WR_MUST_CHECK;
+
+/* Whether a member whose certificate says `certified` (NULL or "": any name) may claim the name:
+ * that one, or "NAME-2", "NAME-3" and so on if an invitation gave several the same. */
+bool wr_settle_allows(const char *certified, const char *name);

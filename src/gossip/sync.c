@@ -13,7 +13,12 @@
  * us only. */
 #define MUCH 32
 #define FETCHING WR_SPAN_S(10)
-#define SOON WR_SPAN_MS(500)
+#define SOON WR_SPAN_MS(700)
+#define NOVICE WR_SPAN_S(15)
+/* After so many items that were new between two comparisons, the next few come so soon. */
+#define STIRRED 16
+#define QUICK WR_SPAN_S(2)
+#define QUICK_TIMES 3
 /* Ticks: there and back. */
 #define CROSSED 3
 
@@ -23,7 +28,7 @@ void wr_sync_start(struct wr_gossip *g, uint32_t peer)
 		return;
 	g->figures.syncs++;
 	if (peer & WR_PEER_STRANGER)
-		g->strangers[peer & ~WR_PEER_STRANGER].is_greeted = true;
+		wr_peer_greeted(g, peer);
 	else
 		wr_entry(g, peer)->summed = wr_members_tick(g, g->now);
 	wr_post_add(g, WR_JOB_SUM, peer, 0, 0, 0);
@@ -119,7 +124,7 @@ void wr_sync_called(struct wr_gossip *g, uint32_t id)
 		wr_events_object(g, entry->blob->version);
 		return;
 	}
-	if (entry->flags & WR_ENTRY_CALLED || wr_is_gone(entry))
+	if (entry->flags & (WR_ENTRY_CALLED | WR_ENTRY_SHUT_OUT) || wr_is_gone(entry))
 		return;
 	entry->flags |= WR_ENTRY_CALLED;
 	wr_rumours_add(g, id);
@@ -201,23 +206,43 @@ void wr_sync_list(struct wr_gossip *g, uint32_t from, const struct wr_frame_part
 
 /* --- When. --- */
 
-/* Often at first, when others begin, too: half of the time since we began. */
-static struct wr_span period_of(const struct wr_gossip *g)
+/* Much is new: what rumours left out is found soon. */
+void wr_sync_stir(struct wr_gossip *g)
 {
-	struct wr_span period = { (g->now.ns - g->began.ns) / 2 };
+	if (++g->news < STIRRED)
+		return;
+	g->news = 0;
+	g->quick = QUICK_TIMES;
+	g->sync_at = wr_sooner(g->sync_at, wr_after(g->now, QUICK));
+}
 
-	if (period.ns < SOON.ns)
-		return SOON;
-	return period.ns < g->config.timing.sync.ns ? period : g->config.timing.sync;
+/* Often at first, when others begin, too, and much is asked for; then for half of the time since we
+ * began. */
+static struct wr_span period_of(struct wr_gossip *g)
+{
+	struct wr_span age = { g->now.ns - g->began.ns };
+	struct wr_span period = g->config.timing.sync;
+
+	g->news = 0;
+	if (age.ns < NOVICE.ns)
+		period = SOON;
+	else if (age.ns / 2 < period.ns)
+		period.ns = age.ns / 2;
+	if (g->quick > 0 && period.ns > QUICK.ns) {
+		g->quick--;
+		period = QUICK;
+	}
+	return period;
 }
 
 void wr_sync_poll(struct wr_gossip *g)
 {
-	struct wr_span period = period_of(g);
+	struct wr_span period;
 	uint32_t peer;
 
 	if (!wr_is_past(g->sync_at, g->now))
 		return;
+	period = period_of(g);
 	/* A quarter more or less, so that members do not march in step. */
 	period.ns = period.ns - period.ns / 4 + wr_gossip_draw(g) % (period.ns / 2 + 1);
 	g->sync_at = wr_after(g->now, period);

@@ -18,6 +18,7 @@ void wr_netmap_peer_release(struct wr_netmap_peer *peer)
 	}
 	free(peer->routes);
 	free(peer->marks);
+	free(peer->candidates);
 	free(peer);
 }
 

@@ -36,7 +36,7 @@ struct wr_netmap_peer {
 	size_t route_count;
 	uint32_t *marks; /* policy/view.h */
 	size_t mark_count;
-	struct wr_candidate candidates[WR_PATH_CANDIDATES];
+	struct wr_candidate *candidates; /* wr_netmap_add_candidate() */
 	size_t candidate_count;
 	enum wr_way way;
 	bool is_online;
@@ -95,6 +95,9 @@ bool wr_netmap_peer_equal(const struct wr_netmap_peer *a, const struct wr_netmap
  * kind that is not known. */
 json_t *wr_netmap_candidate_json(const struct wr_candidate *candidate);
 bool wr_netmap_candidate_parse(const json_t *json, struct wr_candidate *ret_candidate)
+	WR_MUST_CHECK;
+/* Adds it, where the peer has less than WR_PATH_CANDIDATES. False where memory is short. */
+bool wr_netmap_add_candidate(struct wr_netmap_peer *peer, const struct wr_candidate *candidate)
 	WR_MUST_CHECK;
 /* The `delta` from one to the other; NULL where memory is short. */
 json_t *wr_netmap_diff(const struct wr_netmap *from, const struct wr_netmap *to);

@@ -21,6 +21,21 @@ bool wr_netmap_candidate_parse(const json_t *json, struct wr_candidate *ret_cand
 	return true;
 }
 
+/* Of a thousand peers each has two or three: room for more would be most of what a map takes. */
+bool wr_netmap_add_candidate(struct wr_netmap_peer *peer, const struct wr_candidate *candidate)
+{
+	struct wr_candidate *larger;
+
+	if (peer->candidate_count == WR_PATH_CANDIDATES)
+		return true;
+	larger = reallocarray(peer->candidates, peer->candidate_count + 1, sizeof(*larger));
+	if (!larger)
+		return false;
+	larger[peer->candidate_count++] = *candidate;
+	peer->candidates = larger;
+	return true;
+}
+
 /* What is no use to us is left out: a peer's candidates are its own words, and newer ones know
  * newer kinds. */
 static void read_candidates(struct wr_netmap_reader *reader, const json_t *json,
@@ -30,8 +45,14 @@ static void read_candidates(struct wr_netmap_reader *reader, const json_t *json,
 	size_t i;
 
 	wr_netmap_list(reader, json, "candidates", false, WR_PATH_CANDIDATES, &list);
-	json_array_foreach(list, i, item) peer->candidate_count +=
-		wr_netmap_candidate_parse(item, &peer->candidates[peer->candidate_count]);
+	json_array_foreach(list, i, item)
+	{
+		struct wr_candidate candidate;
+
+		if (wr_netmap_candidate_parse(item, &candidate) &&
+		    !wr_netmap_add_candidate(peer, &candidate))
+			wr_netmap_fault(reader, "candidates", "memory is short");
+	}
 }
 
 static void read_marks(struct wr_netmap_reader *reader, const json_t *json,

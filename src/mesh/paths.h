@@ -88,3 +88,8 @@ bool wr_paths_look(struct wr_paths *paths, const char *uid, struct wr_paths_sigh
  * session and none came), -ENOENT. `ponged` is called once, never from within. */
 void wr_paths_ping(struct wr_paths *paths, const char *uid, struct wr_span timeout,
 		   void (*ponged)(void *context, int error, uint32_t latency_us), void *context);
+/* The same, of one that is asked all the time: it is no reason to watch the path, or to look for a
+ * better one. */
+void wr_paths_ping_quietly(struct wr_paths *paths, const char *uid, struct wr_span timeout,
+			   void (*ponged)(void *context, int error, uint32_t latency_us),
+			   void *context);

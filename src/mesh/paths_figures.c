@@ -50,6 +50,8 @@ static void see_endpoint(struct member *member, const struct wr_backend_sight *s
 	    member->endpoint.ip.family != WR_FAMILY_NONE)
 		(void)!wr_backend_set_endpoint(paths->config.backend, &member->key,
 					       &member->endpoint);
+	if (sight->endpoint.ip.family == WR_FAMILY_NONE)
+		paths_spread_anew(member);
 	if (wr_backend_can_probe(paths->config.backend) ||
 	    wr_endpoint_equal_remote(&sight->endpoint, &member->endpoint) ||
 	    sight->endpoint.ip.family == WR_FAMILY_NONE)

@@ -106,6 +106,8 @@ void paths_run(struct wr_paths *paths);
 /* `is_wanted`: also where there must be a handshake first. */
 void paths_send_pulse(struct member *member, struct wr_instant now, bool is_wanted,
 		      uint32_t *ret_sequence);
+/* The backend has lost what it knew of the member's addresses, if it ever did. */
+void paths_spread_anew(struct member *member);
 /* Something authentic of it came from there. */
 void paths_heard(struct member *member, const struct wr_endpoint *from);
 void paths_received(void *context, const struct wr_ip *from, struct wr_bytes datagram);

@@ -105,7 +105,7 @@ void pings_forget(struct wr_paths *paths, struct member *member, int error)
 }
 
 static void begin(struct wr_paths *paths, struct ping *ping, const char *uid,
-		  struct wr_span timeout)
+		  struct wr_span timeout, bool is_quiet)
 {
 	struct wr_instant now = wr_clock_now();
 
@@ -115,12 +115,13 @@ static void begin(struct wr_paths *paths, struct ping *ping, const char *uid,
 		return;
 	}
 	ping->end = wr_after(now, timeout);
-	wr_path_sent(ping->member->path, now);
+	if (!is_quiet)
+		wr_path_sent(ping->member->path, now);
 	paths_wake(ping->member);
 }
 
-void wr_paths_ping(struct wr_paths *paths, const char *uid, struct wr_span timeout,
-		   void (*ponged)(void *context, int error, uint32_t latency_us), void *context)
+static void add(struct wr_paths *paths, const char *uid, struct wr_span timeout, bool is_quiet,
+		void (*ponged)(void *context, int error, uint32_t latency_us), void *context)
 {
 	struct ping *ping = calloc(1, sizeof(*ping));
 
@@ -131,6 +132,19 @@ void wr_paths_ping(struct wr_paths *paths, const char *uid, struct wr_span timeo
 	ping->next = paths->pings;
 	paths->pings = ping;
 	paths->ping_count++;
-	begin(paths, ping, uid, timeout);
+	begin(paths, ping, uid, timeout, is_quiet);
 	paths_arm(paths);
+}
+
+void wr_paths_ping(struct wr_paths *paths, const char *uid, struct wr_span timeout,
+		   void (*ponged)(void *context, int error, uint32_t latency_us), void *context)
+{
+	add(paths, uid, timeout, false, ponged, context);
+}
+
+void wr_paths_ping_quietly(struct wr_paths *paths, const char *uid, struct wr_span timeout,
+			   void (*ponged)(void *context, int error, uint32_t latency_us),
+			   void *context)
+{
+	add(paths, uid, timeout, true, ponged, context);
 }

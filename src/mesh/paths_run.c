@@ -72,6 +72,16 @@ static void spread(struct member *member)
 		member->spread = number;
 }
 
+void paths_spread_anew(struct member *member)
+{
+	struct wr_endpoint endpoints[WR_PATH_CANDIDATES];
+
+	if (!member->paths->is_mesh || !wr_path_spots(member->path, endpoints))
+		return;
+	member->spread = 0;
+	paths_wake(member);
+}
+
 /* --- Pulses. --- */
 
 void paths_send_pulse(struct member *member, struct wr_instant now, bool is_wanted,

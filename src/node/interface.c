@@ -66,6 +66,7 @@ static int open_backend_on(struct wr_node *node, uint16_t port, char ret_why[200
 		.workers = node->config.workers,
 		.aead = node->config.aead,
 		.has_wg_view = true,
+		.least_wall = node->config.least_wall,
 		.heard = on_heard,
 		.shook = on_shook,
 		.wanted = on_wanted,

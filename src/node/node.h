@@ -40,7 +40,8 @@ struct wr_node_config {
 	struct wr_key preshared_key; /* with every peer of the map; all zero: none */
 	uint16_t port;               /* WireGuard's; 0: last_port if it is free, else any */
 	uint16_t last_port;
-	struct wr_ip listen; /* only this address is told to others; family none: all */
+	struct wr_wall least_wall; /* tunnel/backend.h; 0: none */
+	struct wr_ip listen;       /* only this address is told to others; family none: all */
 	enum wr_backend_kind backend;
 	enum wr_names_kind names;
 	const char *hosts_file;

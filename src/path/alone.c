@@ -94,7 +94,8 @@ static void next(struct wr_path *path, struct wr_instant now)
 	const struct wr_endpoint *to = turn(path, now);
 
 	/* It was tried already. */
-	if (path->config.is_mesh && !path->is_searching && wr_endpoint_equal_remote(to, &path->endpoint))
+	if (path->config.is_mesh && !path->is_searching &&
+	    wr_endpoint_equal_remote(to, &path->endpoint))
 		to = turn(path, now);
 	path_set_endpoint(path, to);
 	path->is_searching = true;

@@ -46,6 +46,8 @@ struct wr_path *wr_path_new(const struct wr_path_config *config, struct wr_insta
 
 struct wr_path *wr_path_free(struct wr_path *path)
 {
+	if (path)
+		free(path->spots);
 	free(path);
 	return NULL;
 }

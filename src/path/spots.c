@@ -1,4 +1,5 @@
 /* The addresses of the peer: from the map, from its pulses, from its packets. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "path/state.h"
@@ -62,7 +63,7 @@ static struct spot *insert(struct wr_path *path, const struct spot *spot)
 {
 	size_t at = 0;
 
-	assert(path->spot_count < SPOTS);
+	assert(path->spot_count < path->spot_room);
 	while (at < path->spot_count && !is_better(spot, &path->spots[at]))
 		at++;
 	unpoint(path);
@@ -88,6 +89,25 @@ static void forget_one_learned(struct wr_path *path, size_t least)
 		drop(path, oldest);
 }
 
+/* For one more; false if there are as many as there may be, or memory is short. */
+static bool make_room(struct wr_path *path)
+{
+	size_t room = path->spot_room + (size_t)SPOTS_STEP;
+	struct spot *spots;
+
+	if (path->spot_count < path->spot_room)
+		return true;
+	if (room > SPOTS)
+		return false;
+	spots = reallocarray(path->spots, room, sizeof(*spots));
+	if (!spots)
+		return false;
+	unpoint(path);
+	path->spots = spots;
+	path->spot_room = (uint8_t)room;
+	return true;
+}
+
 static struct spot *add(struct wr_path *path, const struct wr_endpoint *endpoint,
 			enum wr_candidate_kind kind, uint8_t source)
 {
@@ -98,7 +118,7 @@ static struct spot *add(struct wr_path *path, const struct wr_endpoint *endpoint
 	spot.endpoint.interface = 0;
 	if (path->spot_count == SPOTS)
 		forget_one_learned(path, 1);
-	return path->spot_count < SPOTS ? insert(path, &spot) : NULL;
+	return make_room(path) ? insert(path, &spot) : NULL;
 }
 
 /* True if it was not known. */

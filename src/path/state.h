@@ -8,6 +8,8 @@
 
 /* Candidates of the map and of pulses, and where the peer was heard besides. */
 #define SPOTS 12
+/* Most peers have two or three: room is made for so many at a time. */
+#define SPOTS_STEP 4
 #define SPOTS_LEARNED 3
 
 enum {
@@ -49,8 +51,8 @@ struct wr_path {
 	struct wr_endpoint relay;
 	struct wr_endpoint endpoint; /* where traffic goes */
 	enum wr_candidate_kind kind;
-	struct spot spots[SPOTS]; /* best first */
-	uint8_t spot_count;
+	struct spot *spots; /* best first */
+	uint8_t spot_count, spot_room;
 	struct wr_meter meter;
 	struct round round;
 	uint64_t random;

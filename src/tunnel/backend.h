@@ -49,6 +49,9 @@ struct wr_backend_config {
 	 * for a handshake between two that have none yet, from within any function that takes the
 	 * backend: it remembers, and does nothing with it. NULL: it relays nothing. */
 	bool (*may_relay)(void *context, const struct wr_key *from, const struct wr_key *to);
+	/* The engine's: its handshakes say that it is at least this time, whatever the clock says;
+	 * 0: none. */
+	struct wr_wall least_wall;
 	bool has_stun; /* the engine's: the port tells who asks by STUN what address it sees */
 	/* The interface was deleted, by whomever: close the backend, open another. Once. */
 	void (*gone)(void *context);
@@ -114,9 +117,9 @@ int wr_backend_remove_peer(struct wr_backend *backend, const struct wr_key *publ
  * that can probe; the kernel's follows the peer, which shows in the sight. */
 int wr_backend_set_endpoint(struct wr_backend *backend, const struct wr_key *public_key,
 			    const struct wr_endpoint *endpoint) WR_MUST_CHECK;
-/* Addresses that the peer may be at (up to WR_SPREAD_MAX), from now on: while there is no session with
- * it, handshakes go to all of these beside its endpoint, and its traffic goes to where the first
- * answer comes from, or the peer's own handshake; `heard` tells of it. -EOPNOTSUPP with the
+/* Addresses that the peer may be at (up to WR_SPREAD_MAX), from now on: while there is no session
+ * with it, handshakes go to all of these beside its endpoint, and its traffic goes to where the
+ * first answer comes from, or the peer's own handshake; `heard` tells of it. -EOPNOTSUPP with the
  * kernel's. */
 int wr_backend_set_spread(struct wr_backend *backend, const struct wr_key *public_key,
 			  const struct wr_endpoint *endpoints, size_t count);

@@ -189,6 +189,7 @@ static int open_engine(struct wr_engine_backend *backend, const struct wr_backen
 		.workers = config->workers,
 		.aead = config->aead ? config->aead : wr_aead_pick(NULL),
 		.timing = wr_timing_scaled(config->time_scale ? config->time_scale : 1),
+		.least_wall = config->least_wall,
 		.heard = on_heard,
 		.shook = on_shook,
 		.wanted = on_wanted,

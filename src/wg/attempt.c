@@ -89,6 +89,13 @@ void wr_attempt_forget_source(struct wr_peer *peer)
 	wr_peer_set_endpoint(peer, &remote);
 }
 
+static struct wr_wall wall_of(const struct wr_port *port, const struct wr_moment *moment)
+{
+	struct wr_wall least = { port->least_wall.ns + moment->now.ns - port->least_since.ns };
+
+	return port->least_wall.ns && least.ns > moment->wall.ns ? least : moment->wall;
+}
+
 /* Makes an initiation under a new index; false if that is impossible: a key of
  * low order, or no memory for the index. */
 static bool initiate(struct wr_peer *peer, const struct wr_moment *moment,
@@ -101,7 +108,7 @@ static bool initiate(struct wr_peer *peer, const struct wr_moment *moment,
 	if (!wr_index_add(&port->indices, &handshake->index, entropy->index_seed, &port->retire))
 		return false;
 	wr_peer_prepare(peer);
-	wr_tai64n(moment->wall, handshake->sent_timestamp, handshake->sent_timestamp);
+	wr_tai64n(wall_of(port, moment), handshake->sent_timestamp, handshake->sent_timestamp);
 	if (wr_handshake_initiate(handshake, &peer->device->identity, &peer->public_key,
 				  &entropy->ephemeral, handshake->sent_timestamp, ret))
 		return true;

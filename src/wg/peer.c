@@ -25,7 +25,8 @@ void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoi
 	if (peer->is_removed || (is_known && wr_endpoint_equal(&known, endpoint)))
 		return;
 	wr_latch_write(&peer->endpoint, endpoint);
-	if (peer->managed)
+	/* What it only claims as its address gives it no place there. */
+	if (peer->managed && atomic_load_explicit(&peer->current, memory_order_relaxed))
 		wr_relay_heard(peer);
 	if (peer->managed && !(is_known && wr_endpoint_equal_remote(&known, endpoint)))
 		wr_attempt_hasten(peer);

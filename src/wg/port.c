@@ -36,6 +36,12 @@ struct wr_port *wr_port_new(const struct wr_timing *timing, const struct wr_siph
 	return port;
 }
 
+void wr_port_set_least_wall(struct wr_port *port, struct wr_wall wall, struct wr_instant now)
+{
+	port->least_wall = wall;
+	port->least_since = now;
+}
+
 struct wr_port *wr_port_free(struct wr_port *port)
 {
 	if (!port)

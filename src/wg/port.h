@@ -100,6 +100,8 @@ struct wr_port {
 	struct wr_cookie_baker baker;
 	struct wr_siphash_key hash_key;
 	struct wr_heap timers;
+	struct wr_wall least_wall; /* of initiations, as of then; 0: none */
+	struct wr_instant least_since;
 	size_t peer_count;      /* of all devices */
 	uint64_t sessions_made; /* and agreed upon by both sides */
 	struct wr_device *device_first, *device_last;
@@ -108,6 +110,10 @@ struct wr_port {
 
 /* `hash_key` is secret randomness. NULL where memory is short. */
 struct wr_port *wr_port_new(const struct wr_timing *timing, const struct wr_siphash_key *hash_key);
+/* Initiations say that it is at least this time (and what has passed since), whatever the clock
+ * says: a machine without a battery begins with an old one, and its peers would take what it says
+ * for replays. */
+void wr_port_set_least_wall(struct wr_port *port, struct wr_wall wall, struct wr_instant now);
 /* Frees it with all devices, at once: no readers are left. Returns NULL. */
 struct wr_port *wr_port_free(struct wr_port *port);
 

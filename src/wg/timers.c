@@ -6,6 +6,8 @@
 
 /* WireGuard paper, section 6.3: keys are erased after 3 x REJECT_AFTER_TIME. */
 #define ZERO_AFTER_REJECTS 3
+/* A managed peer's go when the last of them is of no use any more: a member of a thousand talks to
+ * each of the others once in a while, and a session has 4 KiB. */
 
 /* When each thing is due; WR_NEVER if it is not. The attempt has its own. */
 struct dues {
@@ -22,7 +24,8 @@ static struct wr_instant due_after(struct wr_instant start, struct wr_span span)
 
 static struct wr_instant zero_due(const struct wr_peer *peer)
 {
-	struct wr_span span = { ZERO_AFTER_REJECTS * peer->port->timing.reject_after.ns };
+	uint64_t rejects = peer->managed ? 1 : ZERO_AFTER_REJECTS;
+	struct wr_span span = { rejects * peer->port->timing.reject_after.ns };
 
 	return wr_after(peer->session_derived, span);
 }

@@ -1,77 +1,29 @@
 #include "wire/invitation.h"
 
-#include <errno.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "crypto/noise.h"
+#include "wire/code.h"
 #include "wire/fields.h"
 
-#define PREFIX "wri_"
-#define PREFIX_LEN 4
 #define VERSION 1
 #define FLAG_FOUNDER 1
 #define FLAG_ADMISSION 2
-#define SUM_LEN 4
 #define HEAD_MAX \
 	(2 + 1 + WR_MESH_NAME_LEN + WR_KEY_LEN + 8 + WR_KEY_LEN + WR_INVITATION_ID_LEN + \
 	 WR_INVITATION_SECRET_LEN)
 #define CONTACT_MAX (WR_KEY_LEN + 1 + WR_INVITATION_ENDPOINTS * (1 + 16 + 2))
-#define BYTES_MAX (HEAD_MAX + 1 + WR_INVITATION_CONTACTS * CONTACT_MAX + SUM_LEN)
-#define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define BYTES_MAX (HEAD_MAX + 1 + WR_INVITATION_CONTACTS * CONTACT_MAX)
 
-static_assert(PREFIX_LEN + sodium_base64_ENCODED_LEN(BYTES_MAX, BASE64) <= WR_INVITATION_TEXT_LEN,
-	      "the longest fits");
+static_assert(WR_CODE_TEXT_LEN(BYTES_MAX) <= WR_INVITATION_TEXT_LEN, "the longest fits");
+
+static const struct wr_code code = { "wri_", "an invitation", "invitation", "`warren invite`" };
 
 struct bytes {
-	uint8_t bytes[BYTES_MAX];
-	size_t len;
+	uint8_t bytes[BYTES_MAX + WR_CODE_SUM_LEN];
+	size_t len; /* without the checksum */
 };
 
-static void sum_of(const uint8_t *bytes, size_t len, uint8_t ret_sum[SUM_LEN])
-{
-	struct wr_hash hash = wr_hash2((struct wr_bytes){ bytes, len }, (struct wr_bytes){ 0 });
-
-	memcpy(ret_sum, hash.bytes, SUM_LEN);
-	wr_wipe(&hash, sizeof(hash));
-}
-
 /* --- Parse. --- */
-
-static int fail(char ret_why[200], const char *why)
-{
-	snprintf(ret_why, 200, "%s", why);
-	return -EINVAL;
-}
-
-static int decode(const char *text, struct bytes *ret_bytes, char ret_why[200])
-{
-	static const char spaces[] = " \t\r\n";
-	const char *begin = text + strspn(text, spaces);
-	size_t len = strcspn(begin, spaces);
-
-	if (begin[len + strspn(begin + len, spaces)])
-		return fail(ret_why, "an invitation is one word; this has spaces in it");
-	if (strncmp(begin, PREFIX, PREFIX_LEN) != 0)
-		return fail(ret_why, "this is no invitation: one begins with " PREFIX
-				     " (`warren invite` prints it)");
-	if (sodium_base642bin(ret_bytes->bytes, sizeof(ret_bytes->bytes), begin + PREFIX_LEN,
-			      len - PREFIX_LEN, NULL, &ret_bytes->len, NULL, BASE64) != 0)
-		return fail(ret_why, "the invitation is damaged: it has letters that none has, or "
-				     "is too long; copy it once more");
-	return 0;
-}
-
-static bool is_whole(const struct bytes *bytes)
-{
-	uint8_t sum[SUM_LEN];
-
-	if (bytes->len <= SUM_LEN)
-		return false;
-	sum_of(bytes->bytes, bytes->len - SUM_LEN, sum);
-	return memcmp(sum, bytes->bytes + bytes->len - SUM_LEN, SUM_LEN) == 0;
-}
 
 static void read_contact(struct wr_reader *reader, struct wr_invitation_contact *contact)
 {
@@ -110,21 +62,20 @@ static void read_fields(struct wr_reader *reader, struct wr_invitation *invitati
 	read_contacts(reader, invitation);
 }
 
-/* `bytes` are whole. */
 static int read_all(const struct bytes *bytes, struct wr_invitation *invitation, char ret_why[200])
 {
-	struct wr_reader reader =
-		wr_reader_of((struct wr_bytes){ bytes->bytes, bytes->len - SUM_LEN });
+	struct wr_reader reader = wr_reader_of((struct wr_bytes){ bytes->bytes, bytes->len });
 	uint8_t version = wr_read_u8(&reader), flags = wr_read_u8(&reader);
 
 	if (version != VERSION || flags & ~(FLAG_FOUNDER | FLAG_ADMISSION))
-		return fail(ret_why, "the invitation is of a later version; use a newer warren");
+		return wr_code_fail(ret_why,
+				    "the invitation is of a later version; use a newer warren");
 	invitation->has_founder = flags & FLAG_FOUNDER;
 	invitation->has_admission = flags & FLAG_ADMISSION;
 	read_fields(&reader, invitation);
 	/* Who is admitted has to know by whom: a certificate of anybody else's is none. */
 	if (!wr_reader_done(&reader) || (invitation->has_admission && !invitation->has_founder))
-		return fail(ret_why, "the invitation makes no sense; ask for a new one");
+		return wr_code_fail(ret_why, "the invitation makes no sense; ask for a new one");
 	return 0;
 }
 
@@ -132,11 +83,9 @@ int wr_invitation_parse(const char *text, struct wr_invitation *ret_invitation, 
 {
 	struct wr_invitation invitation = { 0 };
 	struct bytes bytes = { .len = 0 };
-	int status = decode(text, &bytes, ret_why);
+	int status = wr_code_read(&code, text, bytes.bytes, sizeof(bytes.bytes), &bytes.len,
+				  ret_why);
 
-	if (!status && !is_whole(&bytes))
-		status = fail(ret_why, "the invitation is cut short or has a typo; copy it once "
-				       "more");
 	if (!status)
 		status = read_all(&bytes, &invitation, ret_why);
 	if (!status)
@@ -182,20 +131,16 @@ bool wr_invitation_format(const struct wr_invitation *invitation,
 			  char ret_text[WR_INVITATION_TEXT_LEN])
 {
 	struct bytes bytes = { 0 };
-	struct wr_writer writer = wr_writer_of(bytes.bytes, BYTES_MAX - SUM_LEN);
+	struct wr_writer writer = wr_writer_of(bytes.bytes, BYTES_MAX);
 	struct wr_invitation again = { 0 };
 	char why[200];
 	bool is_good;
 
 	write_fields(&writer, invitation);
-	bytes.len = (size_t)(writer.at - bytes.bytes) + SUM_LEN;
-	sum_of(bytes.bytes, bytes.len - SUM_LEN, writer.at);
+	bytes.len = (size_t)(writer.at - bytes.bytes);
 	is_good = !writer.bad && read_all(&bytes, &again, why) == 0;
-	if (is_good) {
-		memcpy(ret_text, PREFIX, PREFIX_LEN);
-		sodium_bin2base64(ret_text + PREFIX_LEN, WR_INVITATION_TEXT_LEN - PREFIX_LEN,
-				  bytes.bytes, bytes.len, BASE64);
-	}
+	if (is_good)
+		wr_code_write(&code, bytes.bytes, bytes.len, ret_text, WR_INVITATION_TEXT_LEN);
 	wr_wipe(&bytes, sizeof(bytes));
 	wr_wipe(&again, sizeof(again));
 	return is_good;

@@ -7,6 +7,7 @@
 #include "crypto/crypto.h"
 #include "linux/clock.h"
 #include "linux/files.h"
+#include "wire/fields.h"
 #include "zeroconf/inside.h"
 
 /* What an answer to a negative errno of the founder's functions is. */
@@ -50,6 +51,12 @@ static bool read_label(const json_t *value, char ret_label[WR_ITEM_NAME_LEN + 1]
 	return true;
 }
 
+static bool read_tag(const json_t *value, char ret_tag[WR_ITEM_NAME_LEN + 1])
+{
+	return read_label(value, ret_tag) &&
+	       wr_field_is_word(WR_WORD_TAG, ret_tag, strlen(ret_tag));
+}
+
 static int read_wish(const json_t *object, struct wr_certificate *ret_wish, uint64_t *ret_span,
 		     char ret_why[200])
 {
@@ -67,8 +74,9 @@ static int read_wish(const json_t *object, struct wr_certificate *ret_wish, uint
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < json_array_size(tags); i++)
-		if (!read_label(json_array_get(tags, i), ret_wish->tags[ret_wish->tag_count++])) {
-			snprintf(ret_why, 200, "a tag is a word of at most %d letters",
+		if (!read_tag(json_array_get(tags, i), ret_wish->tags[ret_wish->tag_count++])) {
+			snprintf(ret_why, 200,
+				 "a tag is a word of at most %d letters, digits, - _ and .",
 				 WR_ITEM_NAME_LEN);
 			return -EINVAL;
 		}
@@ -229,6 +237,21 @@ static bool find_who(struct wr_zeroconf *zc, const char *word, struct wr_key *re
 	return wr_key_from_base64(word, ret_identity);
 }
 
+/* The one that it has, or asks for. */
+static void keep_name(struct wr_zeroconf *zc, const struct wr_key *identity,
+		      struct wr_certificate *certificate)
+{
+	const struct contact *contact = zc_find(zc, identity);
+	const struct wr_netmap *map = wr_node_map(zc->node);
+	const struct wr_netmap_peer *peer = contact && map ? wr_netmap_find(map, contact->uid)
+							   : NULL;
+
+	if (contact && contact->is_pleading)
+		zc_take_free_name(zc, identity, contact->name, certificate);
+	else if (peer && strcmp(peer->name, contact->uid) != 0)
+		zc_take_free_name(zc, identity, peer->name, certificate);
+}
+
 static int admit(struct wr_zeroconf *zc, const json_t *body, size_t *ret_count, char ret_why[200])
 {
 	const char *who = json_string_value(json_object_get(body, "who"));
@@ -253,6 +276,8 @@ static int admit(struct wr_zeroconf *zc, const json_t *body, size_t *ret_count, 
 	}
 	if (span)
 		wish.not_after = seconds() + span;
+	if (!*wish.name)
+		keep_name(zc, &identity, &wish);
 	*ret_count = 1;
 	return zc_certify(zc, &identity, &wish, ret_why);
 }

@@ -70,7 +70,7 @@ enum wr_hearing wr_judge_hear(struct wr_judge *judge, struct wr_bytes datagram,
 		return hearing;
 	if (wr_key_equal(&knock.identity, &judge->own))
 		return WR_HEARD_OWN;
-	if (!wr_known_is_later(&judge->known, &knock))
+	if (!wr_known_is_new(&judge->known, &knock))
 		return WR_HEARD_REPLAYED;
 	if (!wr_budget_take(judge->budget, source, 1, now))
 		return WR_HEARD_LIMITED;

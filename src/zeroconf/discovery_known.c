@@ -5,7 +5,8 @@
 struct wr_known_identity {
 	struct wr_key identity;
 	uint64_t epoch;
-	uint32_t sequence;
+	uint32_t sequence; /* the latest */
+	uint64_t seen;     /* that one, and a bit for each before it */
 	struct wr_known_identity *newer, *older;
 };
 
@@ -40,14 +41,35 @@ static struct wr_known_identity *find(const struct wr_known *known, const struct
 	return found && wr_key_equal(&found->identity, identity) ? found : NULL;
 }
 
-bool wr_known_is_later(const struct wr_known *known, const struct wr_knock *knock)
+bool wr_known_is_new(const struct wr_known *known, const struct wr_knock *knock)
 {
 	const struct wr_known_identity *noted = find(known, &knock->identity);
+	uint32_t before;
 
-	if (!noted)
+	if (!noted || knock->epoch > noted->epoch)
 		return true;
-	return knock->epoch != noted->epoch ? knock->epoch > noted->epoch
-					    : knock->sequence > noted->sequence;
+	if (knock->epoch < noted->epoch)
+		return false;
+	if (knock->sequence > noted->sequence)
+		return true;
+	before = noted->sequence - knock->sequence;
+	return before < WR_KNOWN_WINDOW && !(noted->seen >> before & 1);
+}
+
+static void note_sequence(struct wr_known_identity *one, const struct wr_knock *knock)
+{
+	uint32_t ahead = knock->sequence - one->sequence;
+
+	if (knock->epoch != one->epoch) {
+		one->epoch = knock->epoch;
+		one->sequence = knock->sequence;
+		one->seen = 1;
+	} else if (knock->sequence > one->sequence) {
+		one->sequence = knock->sequence;
+		one->seen = ahead < WR_KNOWN_WINDOW ? one->seen << ahead | 1 : 1;
+	} else {
+		one->seen |= UINT64_C(1) << (one->sequence - knock->sequence);
+	}
 }
 
 static void unlink_one(struct wr_known *known, struct wr_known_identity *one)
@@ -100,8 +122,7 @@ bool wr_known_note(struct wr_known *known, const struct wr_knock *knock)
 		one = add(known, &knock->identity);
 	if (!one)
 		return false;
-	one->epoch = knock->epoch;
-	one->sequence = knock->sequence;
+	note_sequence(one, knock);
 	unlink_one(known, one);
 	link_newest(known, one);
 	return true;

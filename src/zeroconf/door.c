@@ -7,8 +7,8 @@
 #include "linux/clock.h"
 #include "zeroconf/inside.h"
 
-/* Of those that say that they have the founder's key. */
-#define KEEPERS_MAX 3
+/* Of those that say that they have the founder's key: anybody can say so. */
+#define KEEPERS_MAX 8
 /* As long as we are not let in. */
 #define PLEAD_EACH WR_SPAN_S(3)
 #define PLEAD_WITH 3
@@ -129,8 +129,9 @@ static void enter(struct wr_zeroconf *zc, const struct contact *from, const stru
 static void be_refused(struct wr_zeroconf *zc, const struct wr_door *door)
 {
 	const char *text = wr_door_reason_text(door->reason);
+	bool is_in = has_certificate(zc, &zc->identity) && door->reason != WR_DOOR_REVOKED;
 
-	if (has_certificate(zc, &zc->identity) || strcmp(zc->refusal, text) == 0)
+	if (is_in || strcmp(zc->refusal, text) == 0)
 		return;
 	zc->is_turned_away = true;
 	snprintf(zc->refusal, sizeof(zc->refusal), "%s", text);
@@ -210,7 +211,7 @@ static void hear_plea(struct wr_zeroconf *zc, struct contact *from, const struct
 	} else if (zc_admits(zc, &item.subject) && has_certificate(zc, &item.subject)) {
 		grant(zc, from, &item.subject);
 	} else if (is_invited(door) && zc->is_founder) {
-		enum wr_door_reason reason = zc_redeem(zc, door, &item.subject);
+		enum wr_door_reason reason = zc_redeem(zc, door, &item);
 
 		if (reason)
 			refuse(zc, from, &item.subject, reason);
@@ -266,6 +267,14 @@ void zc_take_door(struct wr_zeroconf *zc, struct contact *from, struct wr_bytes 
 			hand_on(zc, from, &door.guest, datagram);
 		break;
 	}
+}
+
+void zc_tell_revoked(struct wr_zeroconf *zc, const struct wr_key *identity)
+{
+	const struct contact *contact = zc_find(zc, identity);
+
+	if (contact)
+		refuse(zc, contact, identity, WR_DOOR_REVOKED);
 }
 
 void zc_turn_away(struct wr_zeroconf *zc, struct contact *guest)

@@ -84,10 +84,27 @@ static int make_founder(struct wr_zeroconf *zc, char ret_why[200])
 	return status;
 }
 
+void zc_take_free_name(const struct wr_zeroconf *zc, const struct wr_key *identity,
+		       const char *name, struct wr_certificate *certificate)
+{
+	const struct contact *contact;
+	size_t at = 0;
+
+	while ((contact = zc_next(zc, &at)))
+		if (!wr_key_equal(&contact->identity, identity) &&
+		    (strcmp(contact->uid, name) == 0 ||
+		     strcmp(wr_admission_name(zc->admission, &contact->identity), name) == 0))
+			return;
+	if (wr_key_equal(&zc->identity, identity) || strcmp(zc->state.name, name) != 0)
+		snprintf(certificate->name, sizeof(certificate->name), "%s", name);
+}
+
 int zc_found(struct wr_zeroconf *zc, bool is_closed, char ret_why[200])
 {
-	const struct wr_certificate own = { .name = "" };
+	struct wr_certificate own = { .tag_count = 0 };
 	int status = issue_charter(zc, false, ret_why);
+
+	zc_take_free_name(zc, &zc->identity, zc->state.name, &own);
 
 	if (status == 0)
 		status = zc_certify(zc, &zc->identity, &own, ret_why);
@@ -98,7 +115,8 @@ int zc_found(struct wr_zeroconf *zc, bool is_closed, char ret_why[200])
 
 int zc_close_mesh(struct wr_zeroconf *zc, size_t *ret_count, char ret_why[200])
 {
-	const struct wr_certificate any = { .name = "" };
+	const struct wr_netmap *map = wr_node_map(zc->node);
+	const struct wr_netmap_peer *peer;
 	struct contact *contact;
 	size_t at = 0, count = 1;
 	int status = 0;
@@ -114,9 +132,14 @@ int zc_close_mesh(struct wr_zeroconf *zc, size_t *ret_count, char ret_why[200])
 	if (status == 0)
 		status = zc_found(zc, false, ret_why);
 	while (status == 0 && (contact = zc_next(zc, &at))) {
+		struct wr_certificate certificate = { .tag_count = 0 };
+
 		if (!contact->is_member)
 			continue;
-		status = zc_certify(zc, &contact->identity, &any, ret_why);
+		peer = map ? wr_netmap_find(map, contact->uid) : NULL;
+		if (peer && strcmp(peer->name, contact->uid) != 0)
+			zc_take_free_name(zc, &contact->identity, peer->name, &certificate);
+		status = zc_certify(zc, &contact->identity, &certificate, ret_why);
 		count++;
 	}
 	if (status < 0)
@@ -156,7 +179,6 @@ int zc_certify(struct wr_zeroconf *zc, const struct wr_key *identity,
 int zc_revoke(struct wr_zeroconf *zc, const struct wr_key *identity, char ret_why[200])
 {
 	struct wr_item item = { .kind = WR_ITEM_REVOCATION, .subject = *identity };
-	struct wr_certificate certificate;
 
 	if (!zc->is_founder)
 		return is_not_here(ret_why);
@@ -164,8 +186,8 @@ int zc_revoke(struct wr_zeroconf *zc, const struct wr_key *identity, char ret_wh
 		snprintf(ret_why, 200, "this is the founder's own machine");
 		return -EINVAL;
 	}
-	if (wr_admission_certificate(zc->admission, identity, &certificate, NULL))
-		item.revocation.not_after = certificate.not_after;
+	zc_tell_revoked(zc, identity);
+	/* It holds for ever: which certificates were given out is not known for certain. */
 	return issue(zc, &item, ret_why);
 }
 
@@ -199,19 +221,21 @@ static bool is_proven(const struct wr_mesh_invitation *invitation, const struct 
 }
 
 enum wr_door_reason zc_redeem(struct wr_zeroconf *zc, const struct wr_door *plea,
-			      const struct wr_key *guest)
+			      const struct wr_item *guest)
 {
 	struct wr_mesh_invitation *invitation = zc_find_invitation(zc, plea->id);
 	struct wr_certificate certificate = { .name = "" };
 	char why[200];
 
-	if (!invitation || !is_proven(invitation, plea, guest))
+	if (!invitation || !is_proven(invitation, plea, &guest->subject))
 		return WR_DOOR_UNKNOWN;
 	if (invitation->expires && invitation->expires < seconds())
 		return WR_DOOR_EXPIRED;
 	if (!invitation->uses_left)
 		return WR_DOOR_USED;
 	memcpy(certificate.name, invitation->name, sizeof(certificate.name));
+	if (!*certificate.name)
+		zc_take_free_name(zc, &guest->subject, guest->record.name, &certificate);
 	certificate.tag_count = invitation->tag_count;
 	memcpy(certificate.tags, invitation->tags, sizeof(certificate.tags));
 	if (invitation->certificate_seconds)
@@ -219,7 +243,7 @@ enum wr_door_reason zc_redeem(struct wr_zeroconf *zc, const struct wr_door *plea
 	if (invitation->uses_left != UINT32_MAX)
 		invitation->uses_left--;
 	/* Its use is on the disk with the certificate's serial. */
-	if (zc_certify(zc, guest, &certificate, why) < 0) {
+	if (zc_certify(zc, &guest->subject, &certificate, why) < 0) {
 		wr_log_error("door: %s", why);
 		return WR_DOOR_AWAY;
 	}

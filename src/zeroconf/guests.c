@@ -60,10 +60,18 @@ static void on_ponged(void *context, int error, uint32_t latency_us)
 	(void)latency_us;
 }
 
-/* Shakes hands with it, wherever it may be. The peers of the device are those of the map. */
-static void wake(struct wr_zeroconf *zc, const struct contact *contact)
+/* Shakes hands with it, wherever it may be, as soon as it is in the map. */
+static void wake(struct wr_zeroconf *zc, struct contact *contact)
 {
-	zc_make_map(&zc->map_timer);
+	contact->is_to_wake = true;
+	zc_touch_map(zc);
+}
+
+void zc_wake_guest(struct wr_zeroconf *zc, struct contact *contact)
+{
+	if (!contact->is_to_wake)
+		return;
+	contact->is_to_wake = false;
 	wr_paths_ping(wr_node_paths(zc->node), contact->uid, WR_GUEST_SHAKES_WITHIN, on_ponged,
 		      NULL);
 }
@@ -97,7 +105,7 @@ void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_end
 	contact->epoch = knock->epoch;
 	/* Who asks shakes hands. */
 	if (knock->flags & WR_KNOCK_ASKS)
-		zc_make_map(&zc->map_timer);
+		zc_touch_map(zc);
 	else if (!contact->has_shaken)
 		wake(zc, contact);
 }

@@ -116,7 +116,8 @@ static void ask(struct wr_zeroconf *zc, size_t at, const struct contact *contact
 		return;
 	*asked = (struct asked){ zc, at, zc->homes[at].generation };
 	zc->homes[at].is_asked = true;
-	wr_paths_ping(wr_node_paths(zc->node), contact->uid, ANSWER_WITHIN, on_ponged, asked);
+	wr_paths_ping_quietly(wr_node_paths(zc->node), contact->uid, ANSWER_WITHIN, on_ponged,
+			      asked);
 }
 
 static void tend(struct wr_zeroconf *zc, size_t at, struct wr_instant now)

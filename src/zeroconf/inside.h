@@ -34,13 +34,13 @@ struct contact {
 	char uid[WR_NETMAP_UID_LEN + 1];
 	bool is_member; /* gossip knows it, dead or alive, and it is admitted */
 	bool is_alive;
-	bool is_marked; /* while all are looked through */
 
 	/* A guest. */
 	struct wr_endpoint seen; /* where it knocked from; family none: it did not */
 	uint64_t epoch;          /* of its knock: its start that we know */
 	struct wr_instant until; /* 0: no guest */
 	bool has_shaken;
+	bool is_to_wake;
 	bool is_pleading; /* with us: it waits for somebody to admit it */
 	bool has_refused; /* us: it told why */
 	char name[WR_ITEM_NAME_LEN + 1];
@@ -114,7 +114,8 @@ struct wr_zeroconf {
 	struct wr_instant expiry_due;  /* somebody's certificate ends */
 
 	uv_timer_t gossip_timer, map_timer, tick, save_timer;
-	uint64_t generation; /* of maps */
+	uint64_t generation;         /* of maps */
+	struct wr_instant map_after; /* the next one is made */
 	bool map_is_due;
 	bool is_running_gossip;
 	bool is_up; /* all parts are there */
@@ -140,6 +141,8 @@ struct contact *zc_invite_guest(struct wr_zeroconf *zc, const struct wr_key *ide
 				const struct wr_endpoint *seen);
 /* It is a guest no more; a member, or gone. */
 void zc_end_visit(struct wr_zeroconf *zc, struct contact *contact);
+/* If that is due: the map has it. */
+void zc_wake_guest(struct wr_zeroconf *zc, struct contact *contact);
 void zc_shook(void *context, const struct wr_key *public_key);
 /* Those whose time is over; those of the past and the invitation's contacts are tried. */
 void zc_tend_guests(struct wr_zeroconf *zc);
@@ -185,6 +188,8 @@ struct zc_rules; /* of one map */
 /* `members` are the map's peers, and ourselves as the last. NULL where memory is short. */
 struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *members,
 			      const struct wr_view_routes *routes, size_t count, bool has_guests);
+/* One is known of, and not whole yet: until then nothing is allowed. */
+bool zc_awaits_policy(const struct wr_zeroconf *zc);
 struct zc_rules *zc_rules_free(struct zc_rules *rules);
 /* A new string. */
 char *zc_rules_text(struct zc_rules *rules);
@@ -208,6 +213,8 @@ void zc_take_door(struct wr_zeroconf *zc, struct contact *from, struct wr_bytes 
 bool zc_plead(struct wr_zeroconf *zc, const struct contact *with);
 /* The same, of some, now and then. */
 void zc_tend_door(struct wr_zeroconf *zc);
+/* The last that it hears of us. */
+void zc_tell_revoked(struct wr_zeroconf *zc, const struct wr_key *identity);
 /* A frame came from somebody whom the mesh does not admit. */
 void zc_turn_away(struct wr_zeroconf *zc, struct contact *guest);
 
@@ -219,6 +226,8 @@ bool zc_admits(void *context, const struct wr_key *identity);
 void zc_take_item(struct wr_zeroconf *zc, struct wr_bytes item);
 /* Looks whether we are admitted; asks at the door if not. */
 void zc_review_trust(struct wr_zeroconf *zc);
+/* The newest policy that is whole is in force. */
+void zc_take_policy(struct wr_zeroconf *zc);
 
 /* --- founder.c: what only the founder's machine does. 0, or a negative errno and one line --- */
 int zc_found(struct wr_zeroconf *zc, bool is_closed, char ret_why[200]) WR_MUST_CHECK;
@@ -233,7 +242,10 @@ int zc_publish_policy(struct wr_zeroconf *zc, const char *text, uint64_t *ret_ve
 		      char ret_why[200]) WR_MUST_CHECK;
 /* One use of an invitation of ours: its certificate. Or why not. */
 enum wr_door_reason zc_redeem(struct wr_zeroconf *zc, const struct wr_door *plea,
-			      const struct wr_key *guest);
+			      const struct wr_item *guest);
+/* The name, if nobody else has it: into a certificate, so that rules can speak of it. Else "". */
+void zc_take_free_name(const struct wr_zeroconf *zc, const struct wr_key *identity,
+		       const char *name, struct wr_certificate *certificate);
 struct wr_mesh_invitation *zc_find_invitation(struct wr_zeroconf *zc,
 					      const uint8_t id[WR_INVITATION_ID_LEN]);
 void zc_drop_invitation(struct wr_zeroconf *zc, struct wr_mesh_invitation *invitation);

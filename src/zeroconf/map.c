@@ -6,12 +6,14 @@
 #include "base/log.h"
 #include "gossip/settle.h"
 #include "linux/addresses.h"
+#include "linux/clock.h"
 #include "mesh/prefixes.h"
 #include "zeroconf/inside.h"
 
-/* Changes that come together make one map; the larger the mesh the longer they are gathered. */
-#define GATHER_MS 20
-#define GATHER_MS_PER_100 10
+/* Changes that come together make one map: the first at once, then at most one in this time, and
+ * maps take at most one part in so many of the thread's time. */
+#define LEAST_PAUSE WR_SPAN_MS(200)
+#define MAPS_SHARE 20
 
 /* All that a map is made from, one entry a member; ourselves last. */
 struct draft {
@@ -127,14 +129,13 @@ static struct wr_ip v4_of(const struct wr_zeroconf *zc, const struct wr_record *
 static void add_candidate(struct wr_netmap_peer *peer, enum wr_candidate_kind kind,
 			  const struct wr_endpoint *endpoint)
 {
+	const struct wr_candidate candidate = { .kind = kind, .endpoint = *endpoint };
+
 	for (size_t i = 0; i < peer->candidate_count; i++)
 		if (wr_endpoint_equal_remote(&peer->candidates[i].endpoint, endpoint))
 			return;
-	if (peer->candidate_count < WR_PATH_CANDIDATES)
-		peer->candidates[peer->candidate_count++] = (struct wr_candidate){
-			.kind = kind,
-			.endpoint = *endpoint,
-		};
+	if (!wr_netmap_add_candidate(peer, &candidate))
+		wr_log_error("memory is short: an address of a member is not used");
 }
 
 /* Where it was heard goes first: there is no doubt that this is it. */
@@ -226,6 +227,14 @@ static bool describe_self(struct draft *draft, struct wr_netmap *map)
 	return true;
 }
 
+/* A name that a member gave itself must not be one that a rule speaks of. */
+static const char *name_for_rules(const struct wr_claim *claim, const char *name, const char *uid)
+{
+	const char *certified = claim->certified_name;
+
+	return certified && *certified && claim->has_name ? name : uid;
+}
+
 static bool apply_rules(struct draft *draft, struct wr_netmap *map)
 {
 	struct zc_rules *rules;
@@ -234,7 +243,9 @@ static bool apply_rules(struct draft *draft, struct wr_netmap *map)
 		struct wr_member *member = &draft->members[i];
 		bool is_self = !draft->contacts[i];
 
-		member->name = is_self ? map->name : map->peers[i]->name;
+		member->name = name_for_rules(&draft->claims[i],
+					      is_self ? map->name : map->peers[i]->name,
+					      is_self ? map->uid : map->peers[i]->uid);
 		member->v4 = is_self ? map->v4 : map->peers[i]->v4;
 		member->v6 = is_self ? map->v6 : map->peers[i]->v6;
 		draft->routes[i].prefixes = is_self ? map->routes : map->peers[i]->routes;
@@ -272,24 +283,53 @@ static struct wr_netmap *make(struct draft *draft)
 	return map;
 }
 
+static bool is_text_equal(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* But for its number. */
+static bool is_same(const struct wr_netmap *a, const struct wr_netmap *b)
+{
+	if (!a || a->peer_count != b->peer_count || a->route_count != b->route_count ||
+	    !wr_ip_equal(&a->v4, &b->v4) || strcmp(a->name, b->name) != 0 ||
+	    !is_text_equal(a->policy, b->policy))
+		return false;
+	for (size_t i = 0; i < a->peer_count; i++)
+		if (!wr_netmap_peer_equal(a->peers[i], b->peers[i]))
+			return false;
+	return true;
+}
+
+static void wake_guests(struct wr_zeroconf *zc)
+{
+	struct contact *contact;
+	size_t at = 0;
+
+	while ((contact = zc_next(zc, &at)))
+		zc_wake_guest(zc, contact);
+}
+
 static void use(struct wr_zeroconf *zc, struct wr_netmap *map)
 {
-	wr_node_set_map(zc->node, map);
+	if (is_same(wr_node_map(zc->node), map)) {
+		wr_netmap_free(map);
+	} else {
+		wr_node_set_map(zc->node, map);
+		zc_tend_l2(zc);
+	}
 	zc_set_relays(zc);
-	zc_tend_l2(zc);
+	wake_guests(zc);
 	if (zc->discovery)
 		wr_discovery_set_size(zc->discovery, zc->by_identity.count + 1);
 }
 
-void zc_make_map(uv_timer_t *timer)
+static void make_map(struct wr_zeroconf *zc)
 {
-	struct wr_zeroconf *zc = WR_CONTAINER_OF(timer, struct wr_zeroconf, map_timer);
 	struct draft draft;
 	struct wr_netmap *map = NULL;
 	bool has_name = true, has_v4 = true;
 
-	zc->map_is_due = false;
-	uv_timer_stop(&zc->map_timer);
 	if (make_draft(zc, &draft)) {
 		gather(&draft);
 		if (wr_settle(draft.claims, draft.count) == 0) {
@@ -302,18 +342,34 @@ void zc_make_map(uv_timer_t *timer)
 	if (map)
 		use(zc, map);
 	else
-		wr_log_error("map: memory is short; the old one stays");
+		wr_log_error("map: it cannot be made (memory, or the policy): the old one stays");
 	zc_settle_own(zc, has_name, has_v4);
+}
+
+void zc_make_map(uv_timer_t *timer)
+{
+	struct wr_zeroconf *zc = WR_CONTAINER_OF(timer, struct wr_zeroconf, map_timer);
+	struct wr_instant begun = wr_clock_now(), ended;
+	struct wr_span pause = LEAST_PAUSE;
+
+	zc->map_is_due = false;
+	uv_timer_stop(&zc->map_timer);
+	make_map(zc);
+	ended = wr_clock_now();
+	if ((ended.ns - begun.ns) * MAPS_SHARE > pause.ns)
+		pause.ns = (ended.ns - begun.ns) * MAPS_SHARE;
+	zc->map_after = wr_after(ended, pause);
 }
 
 void zc_touch_map(struct wr_zeroconf *zc)
 {
-	uint64_t wait = GATHER_MS + GATHER_MS_PER_100 * (zc->by_identity.count / 100);
+	struct wr_instant now = wr_clock_now();
+	uint64_t wait = zc->map_after.ns > now.ns ? zc->map_after.ns - now.ns : 0;
 
 	if (zc->map_is_due)
 		return;
 	zc->map_is_due = true;
-	uv_timer_start(&zc->map_timer, zc_make_map, wait, 0);
+	uv_timer_start(&zc->map_timer, zc_make_map, (wait + 999999) / 1000000, 0);
 }
 
 /* --- What gossip says. --- */

@@ -48,15 +48,25 @@ static struct wr_policy *parse(const char *text)
 	return policy;
 }
 
+bool zc_awaits_policy(const struct wr_zeroconf *zc)
+{
+	struct wr_admission_figures figures;
+
+	wr_admission_look(zc->admission, &figures);
+	return !zc->policy && figures.policy_awaited;
+}
+
 struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *members,
 			      const struct wr_view_routes *routes, size_t count, bool has_guests)
 {
 	struct zc_rules *rules = calloc(1, sizeof(*rules));
 
-	if (!rules || (!zc->policy && !has_guests))
+	if (!rules || (!zc->policy && !has_guests && !zc_awaits_policy(zc)))
 		return rules;
 	rules->self = count - 1;
-	rules->policy = parse(zc->policy ? zc->policy : NO_POLICY);
+	rules->policy = parse(zc->policy             ? zc->policy
+			      : zc_awaits_policy(zc) ? "default deny\n"
+						     : NO_POLICY);
 	if (rules->policy)
 		rules->view = wr_view_new_routed(rules->policy, members, routes, count);
 	return rules->view ? rules : zc_rules_free(rules);

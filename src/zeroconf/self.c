@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "gossip/settle.h"
 #include "linux/clock.h"
 #include "zeroconf/inside.h"
 
@@ -74,7 +75,7 @@ static void take_certified_name(struct wr_zeroconf *zc)
 {
 	const char *name = wr_admission_name(zc->admission, &zc->identity);
 
-	if (*name && strcmp(name, zc->state.name) != 0) {
+	if (*name && !wr_settle_allows(name, zc->state.name)) {
 		snprintf(zc->state.name, sizeof(zc->state.name), "%s", name);
 		snprintf(zc->state.wanted_name, sizeof(zc->state.wanted_name), "%s", name);
 		zc->state.name_since = seconds();

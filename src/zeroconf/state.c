@@ -8,6 +8,7 @@
 #include "linux/files.h"
 #include "mesh/fields.h"
 #include "mesh/prefixes.h"
+#include "wire/fields.h"
 #include "zeroconf/state_parts.h"
 
 #define FILE_MAX 65536
@@ -22,8 +23,7 @@ bool wr_mesh_is_name(const char *word)
 {
 	size_t len = strlen(word);
 
-	return len >= 1 && len <= WR_MESH_NAME_LEN && word[0] != '-' && word[len - 1] != '-' &&
-	       strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+	return len <= WR_MESH_NAME_LEN && wr_field_is_word(WR_WORD_LABEL, word, len);
 }
 
 bool wr_mesh_is_range(const struct wr_prefix *range)

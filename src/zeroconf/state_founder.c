@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mesh/fields.h"
+#include "wire/fields.h"
 #include "zeroconf/state.h"
 #include "zeroconf/state_parts.h"
 
@@ -24,7 +25,8 @@ static bool take_tags(const json_t *array, struct wr_mesh_invitation *invitation
 	for (size_t i = 0; i < count; i++) {
 		const char *tag = json_string_value(json_array_get(array, i));
 
-		if (!tag || !wr_mesh_is_name(tag))
+		if (!tag || strlen(tag) > WR_ITEM_NAME_LEN ||
+		    !wr_field_is_word(WR_WORD_TAG, tag, strlen(tag)))
 			return false;
 		memcpy(invitation->tags[i], tag, strlen(tag) + 1);
 	}

@@ -53,7 +53,7 @@ static void pin_founder(struct wr_zeroconf *zc)
 	zc_save_state(zc);
 }
 
-static void take_policy(struct wr_zeroconf *zc)
+void zc_take_policy(struct wr_zeroconf *zc)
 {
 	uint64_t version = 0;
 	const char *text = wr_admission_policy(zc->admission, &version);
@@ -102,7 +102,7 @@ void zc_take_item(struct wr_zeroconf *zc, struct wr_bytes item)
 	if (!was_closed && wr_admission_is_closed(zc->admission) && zc->node)
 		zc->grace_until = wr_after(wr_clock_now(), GRACE);
 	if (changed & WR_ADMISSION_POLICY)
-		take_policy(zc);
+		zc_take_policy(zc);
 	if (changed & WR_ADMISSION_MEMBERS)
 		zc_review_trust(zc);
 	zc_save_soon(zc);

@@ -236,6 +236,7 @@ static int load_items(struct wr_zeroconf *zc, char ret_why[200])
 {
 	int status = zc_load_past(zc);
 
+	zc_take_policy(zc);
 	if (status == 0 || status == -ENOENT)
 		return 0;
 	snprintf(ret_why, 200, "cannot use %s/items: %s; remove it, and members are found anew",

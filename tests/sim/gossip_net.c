@@ -100,6 +100,19 @@ static bool is_peer(const struct world *world, const struct member *at, const st
 				 sight.status != WR_GOSSIP_SHUT_OUT);
 }
 
+/* Who tries one of the dead again knocks first: it may have forgotten everybody. */
+static bool has_knocked(struct world *world, struct member *from, const struct member *to)
+{
+	struct wr_gossip_sight sight;
+
+	if (!wr_gossip_find(from->gossip, &to->identity, &sight) ||
+	    (sight.status != WR_GOSSIP_DEAD && sight.status != WR_GOSSIP_LEFT))
+		return false;
+	world->knocks++;
+	net_count(world, from, 0, KNOCK_LEN);
+	return true;
+}
+
 static bool has_session(const struct world *world, const struct pair *pair)
 {
 	uint32_t now = ms(world);
@@ -129,7 +142,8 @@ static bool shake(struct world *world, struct member *from, struct member *to, s
 	    ms(world) < (pair->spoke & ~UINT32_C(1)) + RETRY_MS)
 		return false;
 	pair->spoke = ms(world) | side;
-	can = can && to->gossip && is_peer(world, to, from) && net_reaches(world, to, from, &back);
+	can = can && to->gossip && (is_peer(world, to, from) || has_knocked(world, from, to)) &&
+	      net_reaches(world, to, from, &back);
 	for (unsigned i = 0; i < TRIES; i++, at += RETRY_MS * MS) {
 		net_count(world, from, 0, INITIATION_LEN);
 		if (!can)

@@ -50,12 +50,25 @@ static void send_what(struct world *world, struct host *host, enum what what,
 		net_send(world, packet_of(world, host, what, address_of(to)));
 }
 
+/* The same initiation to all addresses that the peer may be at. */
+static void spread(struct world *world, struct host *host)
+{
+	struct wr_endpoint spots[WR_PATH_CANDIDATES];
+	size_t count = wr_path_spots(host->path, spots);
+
+	for (size_t i = 0; i < count; i++)
+		if (!wr_endpoint_equal_remote(&spots[i], &host->endpoint))
+			send_what(world, host, INITIATION, &spots[i]);
+}
+
 static void begin_session(struct world *world, struct host *host)
 {
 	if (world->now < host->initiated + HANDSHAKE_RETRY && host->initiated)
 		return;
 	host->initiated = world->now;
 	send_what(world, host, INITIATION, &host->endpoint);
+	if (world->is_mesh && !host->is_kernel && !host->has_session)
+		spread(world, host);
 }
 
 static bool has_session(struct world *world, struct host *host)
@@ -75,7 +88,9 @@ static void send_data(struct world *world, struct host *host)
 	host->numbers++;
 	if (!has_session(world, host)) {
 		host->last_delivered = 0; /* it waits for a session: nobody's black hole */
-		wr_path_sent(host->path, now_of(world)); /* initiations are seen in the figures */
+		/* Initiations are seen in the figures. */
+		if (!world->is_mesh || host->is_kernel)
+			wr_path_sent(host->path, now_of(world));
 		begin_session(world, host);
 		return;
 	}
@@ -107,6 +122,18 @@ static void send_pulse(struct world *world, struct host *host)
 
 /* --- The path machine. --- */
 
+/* The kernel's sends to one address at a time; so it is made to begin anew at each. */
+static void renew(struct world *world, struct host *host)
+{
+	struct wr_path_sight sight;
+
+	wr_path_look(host->path, &sight);
+	if (!world->is_mesh || !host->is_kernel || !sight.is_searching || has_session(world, host))
+		return;
+	host->initiated = 0;
+	begin_session(world, host);
+}
+
 static void take_step(struct world *world, struct host *host, const struct wr_path_step *step)
 {
 	char text[WR_ENDPOINT_TEXT_LEN];
@@ -117,6 +144,7 @@ static void take_step(struct world *world, struct host *host, const struct wr_pa
 	case WR_PATH_SWITCH:
 		trace(world, "%d switches to %s", host->number, text);
 		host->endpoint = host->set = step->endpoint;
+		renew(world, host);
 		break;
 	case WR_PATH_PROBE:
 		trace(world, "%d probes %s", host->number, text);
@@ -235,6 +263,7 @@ void node_start(struct world *world, struct host *host)
 		.may_be_direct = true,
 		.can_probe = !host->is_kernel,
 		.is_first = host->number == 0,
+		.is_mesh = world->is_mesh,
 		.jitter_seed = draw(world) | 1,
 		.own = &host->own,
 	};
@@ -245,7 +274,8 @@ void node_start(struct world *world, struct host *host)
 	host->rounds = host->probes_at_round = 0;
 	host->has_session = host->is_half_open = false;
 	host->initiated = 0;
-	wr_path_set_relay(host->path, &relay, now_of(world));
+	if (!world->is_mesh)
+		wr_path_set_relay(host->path, &relay, now_of(world));
 	say_hello(world, host);
 	node_settle(world, host);
 }
@@ -287,6 +317,8 @@ void node_fire(struct world *world, struct host *host, struct wr_heap_node *node
 	} else {
 		arm(world, node, world->now + host->every);
 		send_data(world, host);
+		if (world->is_mesh)
+			node_settle(world, host);
 	}
 }
 
@@ -317,9 +349,23 @@ static void hear(struct world *world, struct host *host, const struct wr_endpoin
 	wr_path_heard(host->path, from, now_of(world));
 }
 
-static void receive_initiation(struct world *world, struct host *host,
+/* Without a session traffic goes to where the first answer, or question, came from. */
+static bool follow(struct world *world, struct host *host, const struct wr_endpoint *from)
+{
+	if (!world->is_mesh || host->is_kernel || has_session(world, host))
+		return false;
+	host->endpoint = host->set = *from;
+	wr_path_answered(host->path, from, now_of(world));
+	return true;
+}
+
+static void receive_initiation(struct world *world, struct host *host, const struct packet *packet,
 			       const struct wr_endpoint *from)
 {
+	if (packet->sent <= host->newest)
+		return;
+	host->newest = packet->sent;
+	(void)follow(world, host, from);
 	/* What the responder sends before it heard the initiator again would not be understood. */
 	host->is_half_open = true;
 	host->initiated = world->now;
@@ -352,7 +398,7 @@ static void relay(struct world *world, const struct packet *packet)
 		from->observed = packet->from;
 		node_set_own(world, from);
 	}
-	if (packet->what == TO_HUB)
+	if (packet->what == TO_HUB || world->is_mesh)
 		return;
 	copy = calloc(1, sizeof(*copy));
 	assert(copy);
@@ -377,11 +423,12 @@ static void receive(struct world *world, struct host *host, const struct packet 
 	struct wr_endpoint from = endpoint_of(packet->from);
 
 	if (packet->what == INITIATION) {
-		receive_initiation(world, host, &from);
+		receive_initiation(world, host, packet, &from);
 		return;
 	}
 	if (packet->what == RESPONSE) {
-		hear(world, host, &from);
+		if (!follow(world, host, &from))
+			hear(world, host, &from);
 		shook(world, host);
 		send_what(world, host, KEEPALIVE, &host->endpoint);
 		return;

@@ -1,6 +1,7 @@
 /* Plays random networks with two members, a seed each.
  *
- * usage: sim_path [--seed N] [--runs N] [--seconds N] [--trace]
+ * usage: sim_path [--mesh] [--seed N] [--runs N] [--seconds N] [--trace]
+ *   --mesh       no hub: members that know only addresses of each other, and nobody relays
  *   --seed N     the first run's seed; each further run has the next one (default: the time)
  *   --runs N     how many runs (default 1000)
  *   --seconds N  instead of --runs: for so long
@@ -18,10 +19,12 @@
 #define SOON (8 * S)
 /* Each spot and the relay have had two turns. */
 #define ALONE (90 * S)
+/* Three initiations of each side: the first may come to a NAT before it lets it in. */
+#define STRANGERS (20 * S)
 
 struct options {
 	uint64_t seed, runs, seconds;
-	bool is_traced;
+	bool is_traced, is_mesh;
 };
 
 struct tally {
@@ -46,8 +49,9 @@ _Noreturn void fail(const struct world *world, const char *format, ...)
 {
 	va_list arguments;
 
-	printf("not ok - sim_path --seed %llu --runs 1: at %llu ms: ",
-	       (unsigned long long)world->seed, (unsigned long long)(world->now / MS));
+	printf("not ok - sim_path %s--seed %llu --runs 1: at %llu ms: ",
+	       world->is_mesh ? "--mesh " : "", (unsigned long long)world->seed,
+	       (unsigned long long)(world->now / MS));
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -258,6 +262,18 @@ static void play_silence(struct world *world)
 			fail(world, "host %d would wake up for nothing", i);
 }
 
+static void play_network(struct world *world, struct tally *tally)
+{
+	begin(world);
+	play_first(world, tally);
+	if (world->is_steady)
+		check_nothing_lost(world);
+	play_chaos(world);
+	play_calm(world);
+	play_without_hub(world);
+	play_silence(world);
+}
+
 static void clear(struct world *world)
 {
 	struct wr_heap_node *node;
@@ -272,23 +288,58 @@ static void clear(struct world *world)
 	wr_heap_done(&world->alarms);
 }
 
-static void run(uint64_t seed, bool is_traced, struct tally *tally)
+/* Both begin to talk, at different times, by what they know of each other. */
+static void play_strangers(struct world *world, struct tally *tally)
+{
+	uint64_t took;
+	bool is_plain = !world->nat_count || world->hosts[0].net == world->hosts[1].net;
+
+	draw_paces(world);
+	if (!world->hosts[1].every)
+		node_set_pace(world, &world->hosts[1], 400 * MS);
+	took = play_until_direct(world, STRANGERS);
+	if (world_can_be_direct(world) && !are_direct(world))
+		fail(world, "they do not find each other");
+	if (!world_can_be_direct(world) && are_direct(world))
+		fail(world, "direct, which cannot be");
+	/* Nothing is in the way: a round trip, and the pace of what is sent. */
+	if (is_plain && are_direct(world) && !world->hosts[0].is_kernel &&
+	    !world->hosts[1].is_kernel) {
+		tally->simple++;
+		tally->slowest = took > tally->slowest ? took : tally->slowest;
+		if (took > 2 * world->delay[0][1] + S)
+			fail(world, "the first packet took %llu ms",
+			     (unsigned long long)(took / MS));
+	}
+	tally->direct += are_direct(world);
+	world_play(world, 60 * S);
+	if (world_can_be_direct(world) && !are_direct(world))
+		fail(world, "they do not stay");
+}
+
+static void play_mesh(struct world *world, struct tally *tally)
+{
+	for (int i = 0; i < HOSTS; i++)
+		world->hosts[i].is_blocked = false;
+	begin(world);
+	play_strangers(world, tally);
+	play_silence(world);
+}
+
+static void run(uint64_t seed, const struct options *options, struct tally *tally)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
 	assert(world);
 	world->seed = world->random = seed;
-	world->is_traced = is_traced;
+	world->is_traced = options->is_traced;
+	world->is_mesh = options->is_mesh;
 	world_build(world);
 	describe(world);
-	begin(world);
-	play_first(world, tally);
-	if (world->is_steady)
-		check_nothing_lost(world);
-	play_chaos(world);
-	play_calm(world);
-	play_without_hub(world);
-	play_silence(world);
+	if (world->is_mesh)
+		play_mesh(world, tally);
+	else
+		play_network(world, tally);
 	tally->runs++;
 	tally->packets += world->hosts[0].sent_total + world->hosts[1].sent_total;
 	clear(world);
@@ -316,6 +367,7 @@ static struct options parse(int argc, char **argv)
 		{ "runs", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 'h' },
 		{ "trace", no_argument, NULL, 't' },
+		{ "mesh", no_argument, NULL, 'm' },
 		{ 0 },
 	};
 	struct options options = { .seed = (uint64_t)time(NULL), .runs = 1000 };
@@ -327,6 +379,7 @@ static struct options parse(int argc, char **argv)
 		case 'r': options.runs = number(optarg); break;
 		case 'h': options.seconds = number(optarg); break;
 		case 't': options.is_traced = true; break;
+		case 'm': options.is_mesh = true; break;
 		default: exit(2);
 		}
 	}
@@ -340,11 +393,12 @@ int main(int argc, char **argv)
 	struct tally tally = { 0 };
 
 	while (options.seconds ? time(NULL) < end : tally.runs < options.runs)
-		run(options.seed + tally.runs, options.is_traced, &tally);
-	printf("ok - sim_path --seed %llu: %llu networks, %llu direct, %llu of these simple, the "
+		run(options.seed + tally.runs, &options, &tally);
+	printf("ok - sim_path %s--seed %llu: %llu networks, %llu direct, %llu of these simple, the "
 	       "slowest in %llu ms, %llu packets\n",
-	       (unsigned long long)options.seed, (unsigned long long)tally.runs,
-	       (unsigned long long)tally.direct, (unsigned long long)tally.simple,
-	       (unsigned long long)(tally.slowest / MS), (unsigned long long)tally.packets);
+	       options.is_mesh ? "--mesh " : "", (unsigned long long)options.seed,
+	       (unsigned long long)tally.runs, (unsigned long long)tally.direct,
+	       (unsigned long long)tally.simple, (unsigned long long)(tally.slowest / MS),
+	       (unsigned long long)tally.packets);
 	return 0;
 }

@@ -103,6 +103,7 @@ struct host {
 	uint64_t unheard, shaken;
 	bool is_alive; /* something came from where traffic goes, since the last look */
 	uint64_t session_used, initiated;
+	uint64_t newest; /* initiation that came: older ones are replays */
 	struct wr_heap_node alarm, look, pace,
 		hello;     /* path; figures; data; keepalive to the hub */
 	uint64_t every;    /* of data; 0: none */
@@ -124,6 +125,7 @@ struct host {
 struct world {
 	uint64_t seed, random, now;
 	bool is_traced;
+	bool is_mesh; /* the hub only tells each its address, and relays nothing */
 	int net_count, nat_count;
 	int gateway[NETS]; /* the NAT of a net, or -1 */
 	struct nat nats[NATS];

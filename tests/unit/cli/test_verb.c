@@ -311,9 +311,16 @@ static const char *manual_of(const struct wr_verb *verb)
 		&wr_verb_refresh, &wr_verb_rotate, &wr_verb_advertise, &wr_verb_agent,
 	};
 
+	static const struct wr_verb *const of_mesh[] = {
+		&wr_verb_up, &wr_verb_down, &wr_verb_invite, &wr_verb_admit, &wr_verb_revoke,
+	};
+
 	for (size_t i = 0; i < WR_ARRAY_LEN(of_agent); i++)
 		if (of_agent[i] == verb)
 			return "docs/man/warren-agent.8";
+	for (size_t i = 0; i < WR_ARRAY_LEN(of_mesh); i++)
+		if (of_mesh[i] == verb)
+			return "docs/man/warren-mesh.8";
 	if (verb == &wr_verb_wg)
 		return "docs/man/warren-wg.8";
 	return verb == &wr_verb_serve ? "docs/man/warren-serve.8" : "docs/man/warren-admin.1";

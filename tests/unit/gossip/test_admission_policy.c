@@ -158,24 +158,31 @@ static void test_policy_is_not_rolled_back(void **state)
 	wr_admission_free(admission);
 }
 
-/* Of more versions than there is room for, the oldest gives way, whatever the order. */
+/* Of more versions than there is room for, the oldest gives way, wherever it stands. */
 static void test_policy_newest_versions_keep_their_places(void **state)
 {
-	struct wr_admission *admission = make_admission();
-	struct policy policies[] = { make(4, 2), make(6, 2), make(5, 2), make(7, 2) };
+	struct policy four = make(4, 2), five = make(5, 2), six = make(6, 2), seven = make(7, 2);
+	struct policy *const orders[][4] = { { &four, &six, &five, &seven },
+					     { &six, &four, &five, &seven },
+					     { &seven, &six, &five, &four } };
 
 	(void)state;
-	for (size_t i = 0; i < WR_ARRAY_LEN(policies); i++)
-		take(admission, &policies[i].pieces[0]);
-	assert_int_equal(awaited(admission), 7);
-	take(admission, &policies[0].pieces[1]); /* of 4: forgotten */
-	take(admission, &policies[2].pieces[1]); /* of 5: the same */
-	assert_in_force(admission, 0, NULL);
-	take(admission, &policies[1].pieces[1]);
-	assert_in_force(admission, 6, &policies[1]);
-	take(admission, &policies[3].pieces[1]);
-	assert_in_force(admission, 7, &policies[3]);
-	wr_admission_free(admission);
+	for (size_t order = 0; order < WR_ARRAY_LEN(orders); order++) {
+		struct wr_admission *admission = make_admission();
+
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(take(admission, &orders[order][i]->pieces[0]), 0);
+		assert_int_equal(awaited(admission), 7);
+		/* These are forgotten. */
+		assert_int_equal(take(admission, &four.pieces[1]), 0);
+		assert_int_equal(take(admission, &five.pieces[1]), 0);
+		assert_in_force(admission, 0, NULL);
+		assert_int_equal(take(admission, &six.pieces[1]), WR_ADMISSION_POLICY);
+		assert_in_force(admission, 6, &six);
+		assert_int_equal(take(admission, &seven.pieces[1]), WR_ADMISSION_POLICY);
+		assert_in_force(admission, 7, &seven);
+		wr_admission_free(admission);
+	}
 }
 
 static void test_policy_of_another_digest_is_not_mixed_in(void **state)

@@ -91,6 +91,39 @@ static void test_settle_certified_name_leaves_no_other(void **state)
 	assert_names(&world, ".x");
 }
 
+/* An invitation for several gave them all one name. */
+static void test_settle_certified_name_may_have_a_number(void **state)
+{
+	struct world world = { .count = 0 };
+
+	(void)state;
+	add(&world, "db", 1, "db");
+	add(&world, "db", 2, "db");
+	add(&world, "db-2", 3, "db");
+	add(&world, "db-2", 2, "db-2");
+	add(&world, "db-3", 3, "db");
+	assert_names(&world, "x..xx");
+}
+
+static void test_settle_allows_the_certified_name(void **state)
+{
+	static const struct {
+		const char *certified, *name;
+		bool is_allowed;
+	} cases[] = {
+		{ NULL, "db", true },    { "", "db", true },         { "db", "db", true },
+		{ "db", "db-2", true },  { "db", "db-17", true },    { "db", "db-", false },
+		{ "db", "db-x", false }, { "db", "db-2x", false },   { "db", "db2", false },
+		{ "db", "d", false },    { "db", "", false },        { "db", "web", false },
+		{ "db-2", "db", false }, { "db-2", "db-2-3", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < WR_ARRAY_LEN(cases); i++)
+		if (wr_settle_allows(cases[i].certified, cases[i].name) != cases[i].is_allowed)
+			fail_msg("%s, %s", cases[i].certified, cases[i].name);
+}
+
 static void test_settle_claims_of_one_age_go_by_identity(void **state)
 {
 	struct world world = { .count = 0 };
@@ -131,9 +164,14 @@ static void test_settle_addresses(void **state)
 
 /* --- The naive twin: who has nobody before him has it. --- */
 
+static bool is_certified(const struct wr_claim *claim)
+{
+	return claim->certified_name && strcmp(claim->certified_name, claim->record->name) == 0;
+}
+
 static bool goes_before(const struct wr_claim *a, const struct wr_claim *b)
 {
-	bool a_certified = a->certified_name != NULL, b_certified = b->certified_name != NULL;
+	bool a_certified = is_certified(a), b_certified = is_certified(b);
 
 	if (a_certified != b_certified)
 		return a_certified;
@@ -145,7 +183,7 @@ static bool goes_before(const struct wr_claim *a, const struct wr_claim *b)
 static bool claims(const struct wr_claim *claim)
 {
 	return claim->record->name[0] &&
-	       (!claim->certified_name || !strcmp(claim->certified_name, claim->record->name));
+	       wr_settle_allows(claim->certified_name, claim->record->name);
 }
 
 static bool has_name(const struct world *world, const struct wr_claim *claim)
@@ -196,6 +234,8 @@ int main(void)
 		cmocka_unit_test(test_settle_older_name_goes_first),
 		cmocka_unit_test(test_settle_certified_name_goes_before_an_older_claim),
 		cmocka_unit_test(test_settle_certified_name_leaves_no_other),
+		cmocka_unit_test(test_settle_certified_name_may_have_a_number),
+		cmocka_unit_test(test_settle_allows_the_certified_name),
 		cmocka_unit_test(test_settle_claims_of_one_age_go_by_identity),
 		cmocka_unit_test(test_settle_who_claims_nothing_has_nothing),
 		cmocka_unit_test(test_settle_addresses),

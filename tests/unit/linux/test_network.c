@@ -133,12 +133,43 @@ static void test_network_finds_the_way(void **state)
 	assert_int_equal(wr_network_way(&far, &link), -ENETUNREACH);
 }
 
+struct seen {
+	unsigned count;
+	bool has_wide, has_own;
+};
+
+static void see_route(void *context, const struct wr_prefix *to, uint32_t link)
+{
+	struct seen *seen = context;
+	char text[WR_ENDPOINT_TEXT_LEN];
+
+	wr_prefix_format(to, text);
+	seen->count++;
+	seen->has_wide |= strcmp(text, "10.64.0.0/10") == 0 && link == if_nametoindex("two");
+	seen->has_own |= strcmp(text, "192.0.2.0/24") == 0;
+}
+
+static void test_network_tells_all_routes_but_defaults(void **state)
+{
+	struct seen seen = { 0 };
+
+	(void)state;
+	namespace_run("ip route add 10.64.0.0/10 via 192.0.2.7");
+	namespace_run("ip route add default via 192.0.2.7; ip route add blackhole 10.1.0.0/16");
+	assert_int_equal(wr_network_routes(WR_IPV4, see_route, &seen), 0);
+	assert_true(seen.has_wide && seen.has_own);
+	assert_int_equal(seen.count, 2);
+	seen.count = 0;
+	assert_int_equal(wr_network_routes(WR_IPV6, see_route, &seen), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_network_sees_what_it_made, set_up),
 		cmocka_unit_test_setup(test_network_takes_nobodys_place, set_up),
 		cmocka_unit_test_setup(test_network_sees_many_routes, set_up),
+		cmocka_unit_test_setup(test_network_tells_all_routes_but_defaults, set_up),
 		cmocka_unit_test_setup(test_network_finds_the_way, set_up),
 	};
 

@@ -88,6 +88,7 @@ struct wr_netmap_peer *networks_add(struct wr_netmap *map, unsigned number, enum
 	peer->public_key = key_of(number);
 	peer->v4 = address(WR_IPV4, number + 1);
 	peer->v6 = address(WR_IPV6, number + 1);
+	peer->candidates = must(calloc(WR_PATH_CANDIDATES, sizeof(*peer->candidates)));
 	peer->way = way;
 	return peer;
 }
@@ -202,9 +203,12 @@ static void change_head(struct unit_random *random, struct wr_netmap *map)
 static void copy_peer(struct wr_netmap *map, const struct wr_netmap_peer *peer)
 {
 	struct wr_netmap_peer *copy = networks_add(map, 0, peer->way);
+	struct wr_candidate *candidates = copy->candidates;
 	struct wr_prefix *routes = NULL;
 
 	*copy = *peer;
+	copy->candidates = candidates;
+	memcpy(candidates, peer->candidates, peer->candidate_count * sizeof(*candidates));
 	copy->sharers = 0;
 	if (peer->route_count) {
 		routes = must(calloc(peer->route_count, sizeof(*routes)));

@@ -9,7 +9,7 @@
 struct wr_netmap *networks_new(struct unit_random *random, size_t peer_count);
 /* Another one with the same past: some peers are gone, new or other, and some parts are other. */
 struct wr_netmap *networks_change(struct unit_random *random, const struct wr_netmap *map);
-/* Adds a peer with that number, plain: no routes, marks or candidates. */
+/* Adds a peer with that number, plain: no routes or marks, and no candidates, but room for them. */
 struct wr_netmap_peer *networks_add(struct wr_netmap *map, unsigned number, enum wr_way way);
 void networks_add_route(struct wr_netmap_peer *peer, const char *prefix);
 /* Plain self, network and hub, and no peers. */

@@ -67,6 +67,11 @@ static int begin(void **state)
 		      "net.ipv6.conf.lan.disable_ipv6=0; done && "
 		      "ip -n a addr add fd01::1/64 dev lan nodad && ip -n a link set lan up && "
 		      "ip -n c addr add fd01::3/64 dev lan nodad && ip -n c link set lan up");
+	/* The switch needs a moment. */
+	namespace_run(
+		"for way in 'a fd00::2' 'a fd00::3' 'b fd00::3' 'a fd01::3'; do set -- $way; "
+		"timeout 20 sh -c \"until ip netns exec $1 ping -q -c 1 -W 1 $2; do :; done\" "
+		">/dev/null 2>&1 || exit 1; done");
 	return 0;
 }
 
@@ -146,6 +151,7 @@ static void open_all(void)
 /* --- Frames, of the type for experiments: IEEE 802, 88-B5. --- */
 
 static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+static const uint8_t stranger[ETH_ALEN] = { 2, 1 };
 
 static size_t write_frame(const uint8_t *to, const uint8_t *from, const char *text,
 			  uint8_t ret_frame[ETH_FRAME_LEN])
@@ -347,10 +353,9 @@ static void send_vxlan(const struct host *from, const char *to, uint8_t vni, con
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(WR_L2_PORT) };
 	uint8_t bytes[4000] = { 0x08, 0, 0, 0, 0, 0, vni, 0 };
 	uint8_t frame[ETH_FRAME_LEN];
-	size_t frame_len = write_frame(broadcast, broadcast + 1, text, frame);
+	size_t frame_len = write_frame(broadcast, stranger, text, frame);
 	int fd;
 
-	frame[ETH_ALEN] = 2; /* no group sends */
 	memcpy(bytes + 8, frame, frame_len);
 	assert_int_equal(wr_netns_socket(&from->netns, WR_IPV6, SOCK_DGRAM, &fd), 0);
 	assert_int_equal(inet_pton(AF_INET6, to, &address.sin6_addr), 1);

@@ -38,7 +38,8 @@ static void setup_with(struct machine *machine, const struct wr_path_config *con
 	machine->path = wr_path_new(config, at_ms(0));
 	assert_non_null(machine->path);
 	machine->other = (struct wr_pulse){ .instance = 77 };
-	wr_path_set_relay(machine->path, &relay, at_ms(0));
+	if (!config->is_mesh)
+		wr_path_set_relay(machine->path, &relay, at_ms(0));
 }
 
 static void setup(struct machine *machine)
@@ -519,6 +520,93 @@ static void test_path_names_are_there_and_back(void **state)
 	assert_false(wr_candidate_kind_parse("", &(enum wr_candidate_kind){ 0 }));
 }
 
+/* --- In a mesh: paths without a hub. --- */
+
+static void setup_mesh(struct machine *machine, bool can_probe)
+{
+	const struct wr_path_config config = {
+		.may_be_direct = true,
+		.can_probe = can_probe,
+		.is_first = true,
+		.is_mesh = true,
+		.jitter_seed = 42,
+	};
+
+	setup_with(machine, &config);
+}
+
+static void test_path_mesh_goes_where_the_answer_came_from(void **state)
+{
+	struct wr_endpoint spots[WR_PATH_CANDIDATES], lan = endpoint(LAN),
+						      from = endpoint(OBSERVED);
+	struct machine machine;
+
+	(void)state;
+	setup_mesh(&machine, true);
+	give(&machine, 0);
+	assert_int_equal(wr_path_spots(machine.path, spots), 2);
+	assert_true(wr_endpoint_equal_remote(&spots[0], &lan));
+	wr_path_answered(machine.path, &from, at_ms(10));
+	wr_path_handshake(machine.path, at_ms(10));
+	settle(&machine, 10);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_DIRECT);
+	assert_at(&machine, OBSERVED);
+	/* A handshake is no traffic: no pulses, no probes, no end. */
+	play(&machine, 600000);
+	assert_int_equal(machine.asks, 0);
+	assert_int_equal(machine.probes, 0);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_DIRECT);
+	/* Its next life is elsewhere. */
+	wr_path_answered(machine.path, &lan, at_ms(600000));
+	settle(&machine, 600000);
+	assert_at(&machine, LAN);
+	/* Data are watched over as ever. */
+	wr_path_sent(machine.path, at_ms(600010));
+	settle(&machine, 600010);
+	assert_int_equal(machine.asks, 1);
+	wr_path_free(machine.path);
+}
+
+static void test_path_mesh_answer_of_a_relay_is_none_of_the_peers(void **state)
+{
+	struct wr_endpoint relay = endpoint(RELAY);
+	struct machine machine;
+
+	(void)state;
+	setup_mesh(&machine, true);
+	give(&machine, 0);
+	wr_path_set_relay(machine.path, &relay, at_ms(5));
+	wr_path_answered(machine.path, &relay, at_ms(10));
+	settle(&machine, 10);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_RELAYED);
+	assert_at(&machine, RELAY);
+	wr_path_free(machine.path);
+}
+
+/* Who sends to one address at a time goes from one to the next. */
+static void test_path_mesh_steps_quickly_where_it_must(void **state)
+{
+	struct machine machine;
+
+	(void)state;
+	setup_mesh(&machine, false);
+	give(&machine, 0);
+	assert_at(&machine, LAN);
+	wr_path_sent(machine.path, at_ms(100));
+	settle(&machine, 100);
+	assert_at(&machine, OBSERVED);
+	assert_true(sight_of(&machine).is_searching);
+	play(&machine, 500);
+	assert_at(&machine, LAN);
+	play(&machine, 900);
+	assert_at(&machine, OBSERVED);
+	wr_path_handshake(machine.path, at_ms(950));
+	settle(&machine, 950);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_DIRECT);
+	assert_at(&machine, OBSERVED);
+	wr_path_free(machine.path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +628,9 @@ int main(void)
 		cmocka_unit_test(test_path_addresses_that_harm_are_not_probed),
 		cmocka_unit_test(test_path_visits_where_it_cannot_probe),
 		cmocka_unit_test(test_path_names_are_there_and_back),
+		cmocka_unit_test(test_path_mesh_goes_where_the_answer_came_from),
+		cmocka_unit_test(test_path_mesh_answer_of_a_relay_is_none_of_the_peers),
+		cmocka_unit_test(test_path_mesh_steps_quickly_where_it_must),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

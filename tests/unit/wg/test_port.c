@@ -746,6 +746,32 @@ static void test_port_finds_the_device_by_mac1(void **state)
 	link_end(&link);
 }
 
+/* It begins with the time of last year; its peer remembers what it said yesterday. */
+static void test_port_timestamp_is_not_below_the_least(void **state)
+{
+	struct wr_wall yesterday;
+	struct wr_output initiation, response;
+	struct link link;
+
+	(void)state;
+	link_start(&link);
+	end_initiate(&link, &link.a, &initiation);
+	assert_int_equal(end_input(&link, &link.b, &initiation, &response), WR_TAKEN);
+	yesterday = link.moment.wall;
+	/* Another life, the same key. */
+	wr_peer_remove(link.a.peer);
+	link.a.peer = end_add_peer(&link.a, &link.b);
+	link.moment.wall.ns -= 1000000 * S;
+	link_advance(&link, 10 * S);
+	end_initiate(&link, &link.a, &initiation);
+	assert_int_equal(end_input(&link, &link.b, &initiation, &response), WR_DROP_REPLAY);
+	wr_port_set_least_wall(link.a.port, yesterday, link.moment.now);
+	link_advance(&link, 10 * S);
+	assert_true(end_wait(&link, &link.a, 10 * S, &initiation));
+	assert_int_equal(end_input(&link, &link.b, &initiation, &response), WR_TAKEN);
+	link_end(&link);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -757,6 +783,7 @@ int main(void)
 		cmocka_unit_test(test_port_responder_waits_for_the_first_packet),
 		cmocka_unit_test(test_port_rekey_keeps_the_session_before),
 		cmocka_unit_test(test_port_timestamp_survives_a_clock_that_goes_back),
+		cmocka_unit_test(test_port_timestamp_is_not_below_the_least),
 		cmocka_unit_test(test_port_answers_where_it_was_asked_from),
 		cmocka_unit_test(test_port_does_not_roam_to_who_is_not_authentic),
 		cmocka_unit_test(test_port_simultaneous_initiations_converge),

@@ -493,6 +493,24 @@ static void test_timers_unconfirmed_session_is_erased_too(void **state)
 	link_end(&link);
 }
 
+/* A member of a large mesh has met everybody some time ago. */
+static void test_timers_keys_of_a_managed_peer_go_with_the_session(void **state)
+{
+	struct link link;
+	struct wr_output output;
+
+	(void)state;
+	link_start(&link);
+	assert_int_equal(wr_peer_manage(link.a.peer), 0);
+	link_handshake(&link, &link.a);
+	assert_false(end_wait(&link, &link.a, 180 * S - 1, &output));
+	assert_non_null(atomic_load(&link.a.peer->current));
+	assert_false(end_wait(&link, &link.a, 1, &output));
+	assert_null(atomic_load(&link.a.peer->current));
+	assert_int_equal(link.a.port->indices.count, 0);
+	link_end(&link);
+}
+
 /* --- Who has answered waits for the other to go on. --- */
 
 static void test_timers_no_initiation_right_after_an_answer(void **state)
@@ -561,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_timers_rekey_with_new_session_is_not_repeated),
 		cmocka_unit_test(test_timers_session_ends_at_180_seconds),
 		cmocka_unit_test(test_timers_keys_are_erased_after_540_seconds),
+		cmocka_unit_test(test_timers_keys_of_a_managed_peer_go_with_the_session),
 		cmocka_unit_test(test_timers_unconfirmed_session_is_erased_too),
 		cmocka_unit_test(test_timers_no_initiation_right_after_an_answer),
 		cmocka_unit_test(test_timers_are_silent_while_down),

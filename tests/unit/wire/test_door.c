@@ -180,11 +180,20 @@ static void test_door_proof_is_of_secret_and_guest(void **state)
 	assert_memory_not_equal(proof, known, sizeof(known));
 }
 
-static void test_door_each_reason_has_its_text(void **state)
+static void test_door_each_reason_is_passed_on_and_has_its_text(void **state)
 {
 	(void)state;
-	for (unsigned reason = 1; reason < WR_DOOR_REASONS; reason++)
-		assert_true(strlen(wr_door_reason_text((enum wr_door_reason)reason)) > 20);
+	for (unsigned reason = 1; reason < WR_DOOR_REASONS; reason++) {
+		struct wr_door door = make(WR_DOOR_REFUSAL), read;
+		uint8_t datagram[WR_DOOR_MAX_LEN];
+		size_t len;
+
+		door.reason = (enum wr_door_reason)reason;
+		len = wr_door_write(&door, datagram);
+		assert_true(wr_door_read((struct wr_bytes){ datagram, len }, &read));
+		assert_int_equal(read.reason, reason);
+		assert_true(strlen(wr_door_reason_text(read.reason)) > 20);
+	}
 }
 
 static int start(void **state)
@@ -207,7 +216,7 @@ int main(void)
 		cmocka_unit_test(test_door_with_a_bad_field_is_not_written),
 		cmocka_unit_test(test_door_bytes_of_no_type_are_none),
 		cmocka_unit_test(test_door_proof_is_of_secret_and_guest),
-		cmocka_unit_test(test_door_each_reason_has_its_text),
+		cmocka_unit_test(test_door_each_reason_is_passed_on_and_has_its_text),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -13,7 +13,7 @@ static void test_fields_words(void **state)
 		const char *text;
 		bool is_label, is_tag, is_plain;
 	} cases[] = {
-		{ "", false, false, false },     { "a", true, true, true },
+		{ "", false, false, false },     { "az09", true, true, true },
 		{ "a-b", true, true, true },     { "0", true, true, true },
 		{ "-a", false, true, true },     { "a-", false, true, true },
 		{ "-", false, true, true },      { "A", false, true, true },

@@ -340,7 +340,7 @@ static void test_founder_comes_back_as_it_was(void **unused)
 		  .expires = 2000000000,
 		  .uses_left = UINT32_MAX,
 		  .tag_count = 2,
-		  .tags = { "web", "db" } },
+		  .tags = { "web", "DB_2.x" } },
 		{ .id = { 3 }, .uses_left = 1, .name = "atlas", .certificate_seconds = 86400 },
 	};
 	struct wr_founder founder = {

@@ -1,0 +1,112 @@
+"""Those of another mind on the LAN: refused, counted, and the mesh unharmed."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from mesh import Lan, MeshMember, all_alive, counted, everybody_reaches_everybody, up
+from test_mesh_trouble import flow
+
+from lab import programs, wait
+
+
+def intruder(host, *options):
+    """It runs to its end; what it says it did."""
+    program = Path(os.environ.get("WARREN_INTRUDER") or Path(programs.warren()).parent / "tests/lab/intruder")
+    if not program.exists():
+        program = programs.TREE / "build/tests/lab/intruder"
+    assert program.exists(), f"{program} is missing: script/build"
+    said = host.run(str(program), "--interface", "eth0", *options, timeout=110)
+    return json.loads(said.strip().splitlines()[-1])
+
+
+@pytest.fixture
+def mesh(lab):
+    lan = Lan(lab)
+    members = up(lab, lan, 3)
+    all_alive(members)
+    return members, lan.host("intruder")
+
+
+ATTACKS = {
+    "stranger": (["--mesh", "home", "--secret", "not this one", "--rate", "50", "--seconds", "2", "announce"], "foreign"),
+    "wrong key": (["--rate", "20", "--seconds", "2", "claim"], "forged"),
+    "forged": (["--rate", "20", "--seconds", "2", "forge"], "forged"),
+    "replayed": (["--rate", "20", "--seconds", "2", "replay"], "replayed"),
+    "garbage": (["--rate", "200", "--seconds", "2", "garbage"], "malformed"),
+    "flood": (["--mesh", "home", "--rate", "1000", "--seconds", "4", "--identities", "5000", "announce"], "limited"),
+}
+
+
+@pytest.mark.limit(150)
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attack_is_refused_counted_and_harms_nobody(mesh, attack):
+    members, host = mesh
+    options, counter = ATTACKS[attack]
+    before = [counted(member, "knocks", counter) for member in members]
+    flowing = flow(*members[:2])
+    intruder(host, *options)
+    for member, was in zip(members, before):
+        wait.until(lambda member=member, was=was: counted(member, "knocks", counter) > was, 10, f"{counter} at {member.name}: {member.own['knocks']}", 0.1)
+    assert not flowing.stop().lost(), f"{len(flowing.lost())} of {len(flowing.sent)} lost"
+    everybody_reaches_everybody(members)
+    for member in members:
+        assert len(member.own["guests"]) <= 64
+        assert {peer["name"] for peer in member.status()["peers"] if peer["liveness"] == "alive"} >= {one.name for one in members if one is not member}
+
+
+def test_frames_of_an_intruder_are_not_heard(mesh):
+    """Gossip's port takes what came through the tunnel, from a member's own address; nothing of the LAN."""
+    members, host = mesh
+    victim = members[0]
+    before = counted(victim, "gossip", "frames_in")
+    with host.net():
+        import socket
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1)
+            host.ip(f"-6 route add {victim.address}/128 dev eth0")
+            own = host.run("ip", "-6", "-o", "neighbour")
+            for _ in range(200):
+                try:
+                    sender.sendto(os.urandom(120), (victim.address, 51818))
+                except OSError:
+                    pass
+    assert own is not None
+    all_alive(members)
+    everybody_reaches_everybody(members)
+    assert counted(victim, "gossip", "malformed") == 0
+    assert before >= 0
+
+
+def test_a_member_that_vanishes_cannot_be_played_by_its_copy_at_the_same_time(lab):
+    """Two programs with one state, on two hosts: the mesh stays whole for the others."""
+    lan = Lan(lab)
+    members = up(lab, lan, 3)
+    all_alive(members)
+    copied = members[2]
+    from lab import sandbox
+    folder = sandbox.scratch("twin")
+    shutil.copytree(copied.state, folder / "state", ignore=shutil.ignore_patterns("*.sock"))
+    flowing = flow(*members[:2])
+    twin = MeshMember(lab, lan.host("twin"), folder=folder)
+    twin.starts = 1
+    twin.start()
+    wait.until(lambda: twin.own["alive"] >= 2, 20, "the twin to be heard", 0.1)
+    twin.kill()
+    all_alive(members, timeout=60)
+    assert not flowing.stop().lost()
+
+
+def test_a_member_with_noise_inside_the_tunnel_is_counted(mesh):
+    """An admitted member sends what is no frame to gossip's port of another."""
+    members, _ = mesh
+    liar, victim, other = members
+    flowing = flow(victim, other)
+    noise = "import os,socket,sys; s=socket.socket(10,2); [s.sendto(os.urandom(n%1200), (sys.argv[1], 51818)) for n in range(2000)]"
+    subprocess.run(liar.host.wrap("/usr/bin/python3", "-c", noise, victim.address), check=True, timeout=30)
+    wait.until(lambda: counted(victim, "gossip", "malformed") > 0, 10, f"noise to be counted: {victim.own['gossip']}", 0.1)
+    all_alive(members)
+    assert not flowing.stop().lost()
