@@ -31,7 +31,7 @@ def groups(files):
 
 def fetch_what_all_need():
     """Once, before the lanes would do it at the same time; what fails is told by the tests that need it."""
-    fetch = "from lab import guest_image, programs; programs.wireguard_go(); guest_image.image()"
+    fetch = "from lab import guest_image, programs; programs.wireguard_go(); programs.promtool(); guest_image.image()"
     subprocess.run(["/usr/bin/python3", "-B", "-c", fetch], cwd=TREE / "tests/e2e", check=False, capture_output=True)
 
 

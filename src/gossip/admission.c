@@ -247,6 +247,20 @@ const char *wr_admission_name(const struct wr_admission *admission, const struct
 	return entry && entry->words ? entry->words : "";
 }
 
+bool wr_admission_is_name_taken(const struct wr_admission *admission, const char *name,
+				const struct wr_key *identity, struct wr_wall wall)
+{
+	for (size_t i = 0; i < admission->table.count; i++) {
+		const struct wr_admission_entry *entry = admission->table.entries[i];
+
+		if (entry->words && strcmp(entry->words, name) == 0 && !is_revoked(entry) &&
+		    end_of(entry) > wall.ns &&
+		    memcmp(&entry->identity, identity, sizeof(*identity)) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* --- The policy, and the figures. --- */
 
 const char *wr_admission_policy(const struct wr_admission *admission, uint64_t *ret_version)

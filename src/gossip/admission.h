@@ -67,6 +67,9 @@ bool wr_admission_certificate(const struct wr_admission *admission, const struct
 	WR_MUST_CHECK;
 /* The name in it; "": none. Valid until the next take or forget. */
 const char *wr_admission_name(const struct wr_admission *admission, const struct wr_key *identity);
+/* Whether a certificate that admits another one than `identity`, reachable or not, has the name. */
+bool wr_admission_is_name_taken(const struct wr_admission *admission, const char *name,
+				const struct wr_key *identity, struct wr_wall wall);
 
 /* The newest policy of which all pieces are there and whose digest is right; NULL: none. Valid
  * until the next wr_admission_take(). */

@@ -241,6 +241,7 @@ struct wr_gossip {
 	struct wr_want_list wants, asked;
 	uint32_t asked_count;
 	uint64_t secret;      /* of the map's places */
+	uint32_t sync_with;   /* with it next; 0: with anybody */
 	unsigned news, quick; /* see sync.c */
 	unsigned many;        /* wants since there was none */
 	bool is_wanting;      /* a job to ask waits */

@@ -246,7 +246,10 @@ void wr_sync_poll(struct wr_gossip *g)
 	/* A quarter more or less, so that members do not march in step. */
 	period.ns = period.ns - period.ns / 4 + wr_gossip_draw(g) % (period.ns / 2 + 1);
 	g->sync_at = wr_after(g->now, period);
-	peer = wr_members_any(g, 0, 0);
+	peer = g->sync_with;
+	g->sync_with = 0;
+	if (!peer || !(wr_entry(g, peer)->flags & WR_ENTRY_LIVING))
+		peer = wr_members_any(g, 0, 0);
 	if (peer)
 		wr_sync_start(g, peer);
 }

@@ -10,7 +10,7 @@
 #define A_FRAME 24   /* so that the answer is about eight frames */
 #define WAIT WR_SPAN_MS(400)
 #define TRIES 6
-/* So many at once say that there is more: the next comparison comes soon. */
+/* So many at once say that there is more: the next comparison comes soon, with the same one. */
 #define MANY 16
 #define SOON WR_SPAN_MS(500)
 
@@ -31,12 +31,15 @@ static void release(struct wr_gossip *g, struct wr_want *want)
 
 static void drop(struct wr_gossip *g, struct wr_want *want)
 {
+	uint32_t source = want->source;
+
 	release(g, want);
 	wr_map_take(&g->wanted, place_of(g, want->key));
 	free(want);
 	if (g->wanted.count || g->many < MANY)
 		return;
 	g->many = 0;
+	g->sync_with = source;
 	g->sync_at = wr_sooner(g->sync_at, wr_after(g->now, SOON));
 }
 
@@ -85,6 +88,8 @@ void wr_wants_left(struct wr_gossip *g, uint32_t peer)
 {
 	struct wr_want *want, *next;
 
+	if (g->sync_with == peer)
+		g->sync_with = 0;
 	for (want = TAILQ_FIRST(&g->wants); want; want = next) {
 		next = TAILQ_NEXT(want, link);
 		leave(g, want, peer);
@@ -104,7 +109,7 @@ static struct wr_instant due(const struct wr_want *want)
 /* It did not come. */
 static void again(struct wr_gossip *g, struct wr_want *want)
 {
-	uint32_t other = want->other;
+	uint32_t other = want->other, was = want->source;
 
 	if (++want->tries >= TRIES) {
 		drop(g, want);
@@ -115,9 +120,11 @@ static void again(struct wr_gossip *g, struct wr_want *want)
 	TAILQ_INSERT_HEAD(&g->wants, want, link);
 	if (!other)
 		other = wr_members_any(g, want->source, 0);
-	if (other)
-		want->source = other;
-	want->other = 0;
+	if (!other)
+		return;
+	/* Turn and turn about: another may not be there at all. */
+	want->source = other;
+	want->other = was;
 }
 
 void wr_wants_poll(struct wr_gossip *g)

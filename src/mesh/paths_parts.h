@@ -120,12 +120,19 @@ void paths_look_soon(struct wr_paths *paths);
 /* A session with the member may be alive. */
 bool paths_has_session(const struct member *member, struct wr_instant now);
 
-/* --- paths_relays.c --- */
+/* --- paths_relays_set.c --- */
+/* Where one that relays is, what others send may come from, too. */
+void paths_place(struct member *member, const struct wr_path_sight *sight);
 /* The member that relays and is reached there; NULL: none is. */
 const struct member *paths_relay_there(const struct wr_paths *paths,
 				       const struct wr_endpoint *endpoint);
 /* Before it is forgotten. */
 void paths_displace(struct member *member);
+/* After another map. */
+void paths_review_relays(struct wr_paths *paths, struct wr_instant now);
+void paths_wake_kept(struct wr_paths *paths, struct wr_instant now);
+
+/* --- paths_relays.c --- */
 void paths_choose_relay(struct member *member, struct wr_instant now);
 /* Its traffic goes there from now on. */
 void paths_switched(struct member *member, const struct wr_endpoint *to, struct wr_instant now);
@@ -136,9 +143,6 @@ void paths_relay_changed(struct member *relay, const struct wr_path_sight *sight
 void paths_relay_shook(struct member *relay);
 /* It was heard through the one that relays there. `is_answer`: its traffic goes there now. */
 void paths_heard_by_relay(struct member *member, const struct wr_endpoint *from, bool is_answer);
-/* After another map. */
-void paths_review_relays(struct wr_paths *paths, struct wr_instant now);
-void paths_wake_kept(struct wr_paths *paths, struct wr_instant now);
 
 /* --- paths_ping.c --- */
 /* After the path was told. */

@@ -42,46 +42,6 @@ static bool has_relay(const struct member *member, const struct member *relay)
 	return false;
 }
 
-static uint64_t place_of(const struct wr_paths *paths, const struct wr_endpoint *endpoint)
-{
-	uint8_t input[sizeof(endpoint->ip.bytes) + sizeof(endpoint->port)];
-
-	memcpy(input, endpoint->ip.bytes, sizeof(endpoint->ip.bytes));
-	memcpy(input + sizeof(endpoint->ip.bytes), &endpoint->port, sizeof(endpoint->port));
-	return wr_siphash(&paths->secret, (struct wr_bytes){ input, sizeof(input) });
-}
-
-void paths_displace(struct member *member)
-{
-	struct wr_paths *paths = member->paths;
-	uint64_t place = place_of(paths, &member->place);
-
-	if (wr_map_get(&paths->by_place, place) == member)
-		wr_map_take(&paths->by_place, place);
-	member->place = (struct wr_endpoint){ 0 };
-}
-
-/* Where one that relays is, what others send may come from, too. */
-static void place(struct member *member, const struct wr_path_sight *sight)
-{
-	struct wr_paths *paths = member->paths;
-	bool is_direct = sight->state == WR_PATH_DIRECT || sight->state == WR_PATH_SUSPECT;
-
-	if (!is_direct || wr_endpoint_equal_remote(&member->place, &sight->endpoint))
-		return;
-	paths_displace(member);
-	member->place = sight->endpoint;
-	(void)!wr_map_put(&paths->by_place, place_of(paths, &member->place), member);
-}
-
-const struct member *paths_relay_there(const struct wr_paths *paths,
-				       const struct wr_endpoint *endpoint)
-{
-	const struct member *member = wr_map_get(&paths->by_place, place_of(paths, endpoint));
-
-	return member && wr_endpoint_equal_remote(&member->place, endpoint) ? member : NULL;
-}
-
 /* --- Which one. --- */
 
 static void set_relay(struct member *member, const struct wr_endpoint *relay, struct wr_instant now)
@@ -159,7 +119,7 @@ void paths_relay_changed(struct member *relay, const struct wr_path_sight *sight
 
 	if (!relay->is_relay)
 		return;
-	place(relay, sight);
+	paths_place(relay, sight);
 	while ((member = paths_next(relay->paths, &at)))
 		if (has_relay(member, relay))
 			paths_choose_relay(member, now);
@@ -258,86 +218,4 @@ void paths_heard_by_relay(struct member *member, const struct wr_endpoint *from,
 		wr_path_answered(member->path, from, now);
 	else
 		wr_path_heard(member->path, from, now);
-}
-
-/* --- Setting. --- */
-
-static void note_relay(struct wr_paths *paths, const struct wr_key *key)
-{
-	struct member *relay = paths_find_key(paths, key);
-	struct wr_path_sight sight;
-
-	if (!relay)
-		return;
-	relay->is_relay = true;
-	wr_path_look(relay->path, &sight);
-	place(relay, &sight);
-}
-
-static bool are_same(const struct wr_key *a, const struct wr_key *b, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!wr_key_equal(&a[i], &b[i]))
-			return false;
-	return true;
-}
-
-void wr_paths_set_relays(struct wr_paths *paths, const char *uid, const struct wr_key *relays,
-			 size_t count)
-{
-	struct member *member = paths_find_uid(paths, uid);
-
-	if (!member)
-		return;
-	count = count < WR_PATHS_RELAYS ? count : WR_PATHS_RELAYS;
-	if (count == member->relay_count && are_same(relays, member->relays, count))
-		return;
-	for (size_t i = 0; i < count; i++)
-		member->relays[i] = relays[i];
-	member->relay_count = (uint8_t)count;
-	member->relay_used = 0;
-	for (size_t i = 0; i < count; i++)
-		note_relay(paths, &relays[i]);
-	paths_choose_relay(member, wr_clock_now());
-}
-
-void wr_paths_keep(struct wr_paths *paths, const struct wr_key *keys, size_t count)
-{
-	count = count < WR_PATHS_RELAYS ? count : WR_PATHS_RELAYS;
-	paths->kept_count = (uint8_t)count;
-	for (size_t i = 0; i < count; i++) {
-		paths->kept[i] = keys[i];
-		note_relay(paths, &keys[i]);
-	}
-	paths_look_soon(paths);
-	paths_arm(paths);
-}
-
-/* Relays that are new in the map, or made anew. */
-void paths_review_relays(struct wr_paths *paths, struct wr_instant now)
-{
-	struct member *member;
-	size_t at = 0;
-
-	if (!paths->is_mesh)
-		return;
-	for (size_t i = 0; i < paths->kept_count; i++)
-		note_relay(paths, &paths->kept[i]);
-	while ((member = paths_next(paths, &at)))
-		for (size_t i = 0; i < member->relay_count; i++)
-			note_relay(paths, &member->relays[i]);
-	at = 0;
-	while ((member = paths_next(paths, &at)))
-		paths_choose_relay(member, now);
-}
-
-/* WireGuard keeps what is there alive (mesh/reconcile.h, wr_reconciler_set_kept()). */
-void paths_wake_kept(struct wr_paths *paths, struct wr_instant now)
-{
-	for (size_t i = 0; i < paths->kept_count; i++) {
-		const struct member *relay = paths_find_key(paths, &paths->kept[i]);
-
-		if (relay && !paths_has_session(relay, now))
-			(void)!wr_backend_wake(paths->config.backend, &relay->key);
-	}
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wg/attempt.h"
 #include "wg/peer.h"
@@ -20,13 +19,13 @@ static bool are_same(const struct wr_spread *spread, const struct wr_endpoint *e
 
 static struct wr_spread *make(const struct wr_endpoint *endpoints, size_t count)
 {
-	size_t len = count * sizeof(*endpoints);
-	struct wr_spread *spread = malloc(sizeof(*spread) + len);
+	struct wr_spread *spread = malloc(sizeof(*spread) + count * sizeof(*endpoints));
 
-	if (spread) {
-		spread->count = count;
-		memcpy(spread->endpoints, endpoints, len);
-	}
+	if (!spread)
+		return NULL;
+	spread->count = count;
+	for (size_t i = 0; i < count; i++)
+		spread->endpoints[i] = endpoints[i];
 	return spread;
 }
 

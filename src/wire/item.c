@@ -38,8 +38,7 @@ static bool is_piece(const struct wr_key *subject)
 {
 	static const struct wr_key zero;
 
-	return memcmp(subject, &zero, WR_KEY_LEN - 1) == 0 &&
-	       subject->bytes[WR_KEY_LEN - 1] < WR_ITEM_POLICY_PIECES;
+	return memcmp(subject, &zero, WR_KEY_LEN - 1) == 0;
 }
 
 /* What the table in the header says, as far as the item itself can tell. */

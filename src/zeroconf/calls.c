@@ -96,6 +96,19 @@ static void id_text(const uint8_t id[WR_INVITATION_ID_LEN], char ret_text[17])
 		snprintf(ret_text + 2 * i, 3, "%02x", id[i]);
 }
 
+static bool holds(const struct wr_mesh_invitation *invitation)
+{
+	return invitation->uses_left && (!invitation->expires || invitation->expires >= seconds());
+}
+
+/* As late as can be: who comes with a used one hears that it is. */
+static void drop_old(struct wr_zeroconf *zc)
+{
+	for (size_t i = zc->founder.invitation_count; i-- > 0;)
+		if (!holds(&zc->founder.invitations[i]))
+			zc_drop_invitation(zc, &zc->founder.invitations[i]);
+}
+
 /* Kept by the founder before anybody has it. */
 static int enter_invitation(struct wr_zeroconf *zc, const struct wr_certificate *wish,
 			    uint64_t uses, uint64_t expires, struct wr_mesh_invitation *ret_entry,
@@ -110,6 +123,8 @@ static int enter_invitation(struct wr_zeroconf *zc, const struct wr_certificate 
 			 zc->state.mesh);
 		return -EPERM;
 	}
+	if (founder->invitation_count == WR_MESH_INVITATIONS)
+		drop_old(zc);
 	if (founder->invitation_count == WR_MESH_INVITATIONS) {
 		snprintf(ret_why, 200, "there are %d invitations: revoke some",
 			 WR_MESH_INVITATIONS);
@@ -211,7 +226,8 @@ static void get_invitations(void *context, struct wr_http_request *request)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < zc->founder.invitation_count; i++)
-		json_array_append_new(array, invitation_json(&zc->founder.invitations[i]));
+		if (holds(&zc->founder.invitations[i]))
+			json_array_append_new(array, invitation_json(&zc->founder.invitations[i]));
 	wr_node_answer(request, 200, json_pack("{s:o}", "invitations", array));
 }
 

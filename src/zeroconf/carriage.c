@@ -42,10 +42,13 @@ void zc_send(struct wr_zeroconf *zc, const struct contact *to, struct wr_bytes d
 
 static void deliver(struct wr_zeroconf *zc, const struct wr_gossip_output *output)
 {
-	const struct contact *contact = zc_find(zc, &output->identity);
+	struct contact *contact = zc_find(zc, &output->identity);
 
-	if (contact)
-		zc_send(zc, contact, output->bytes);
+	if (!contact)
+		return;
+	if (!contact->is_alive)
+		zc_knock_at(zc, contact);
+	zc_send(zc, contact, output->bytes);
 }
 
 static void act(struct wr_zeroconf *zc, const struct wr_gossip_output *output)

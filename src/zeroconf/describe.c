@@ -157,8 +157,8 @@ void zc_describe(void *context, json_t *status)
 			 zc->state.mesh, "admission", admission(zc), "identity",
 			 key_json(&zc->identity), "founder",
 			 founder ? key_json(founder) : json_null(), "is_founder",
-			 (int)zc->is_founder, "is_admitted", (int)zc_admits(zc, &zc->identity),
-			 "refusal", zc->refusal, "members", (json_int_t)figures.members, "alive",
+			 (int)zc->is_founder, "is_admitted", (int)zc_is_in(zc), "refusal",
+			 zc->refusal, "members", (json_int_t)figures.members, "alive",
 			 (json_int_t)figures.alive, "policy_version",
 			 (json_int_t)zc->policy_version, "lan_interfaces", (int)lan_interfaces(zc),
 			 "is_open", (int)zc_is_open(zc));

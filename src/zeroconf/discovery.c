@@ -8,19 +8,13 @@
 #include "crypto/crypto.h"
 #include "linux/clock.h"
 #include "mesh/l2.h"
+#include "zeroconf/discovery_answers.h"
 #include "zeroconf/discovery_ears.h"
 #include "zeroconf/discovery_judge.h"
 #include "zeroconf/discovery_pace.h"
 
-/* Answers that wait; of more, others answer. */
-#define ANSWERS_MAX 64
 /* Between two announcements, whatever the network does. */
 #define LEAST_PAUSE WR_SPAN_MS(200)
-
-struct answer {
-	struct wr_endpoint to;
-	struct wr_instant due;
-};
 
 struct wr_discovery {
 	struct wr_discovery_config config;
@@ -33,8 +27,7 @@ struct wr_discovery {
 	size_t members;
 	unsigned step;          /* of announcing; see discovery_pace.h */
 	struct wr_instant last; /* announcement */
-	struct answer answers[ANSWERS_MAX];
-	size_t answer_count;
+	struct wr_answers answers;
 	struct wr_discovery_figures figures;
 	bool is_closed;
 	unsigned handles;
@@ -165,10 +158,8 @@ static void on_answer(uv_timer_t *timer);
 
 static void arm_answers(struct wr_discovery *discovery)
 {
-	struct wr_instant next = WR_NEVER;
+	struct wr_instant next = wr_answers_deadline(&discovery->answers);
 
-	for (size_t i = 0; i < discovery->answer_count; i++)
-		next = wr_sooner(next, discovery->answers[i].due);
 	if (!wr_is_never(next))
 		wake_at(&discovery->answer, on_answer, next);
 }
@@ -177,17 +168,10 @@ static void on_answer(uv_timer_t *timer)
 {
 	struct wr_discovery *discovery = timer->data;
 	struct wr_instant now = wr_clock_now();
-	size_t left = 0;
+	struct wr_endpoint to;
 
-	for (size_t i = 0; i < discovery->answer_count; i++) {
-		struct answer *answer = &discovery->answers[i];
-
-		if (wr_is_past(answer->due, now))
-			(void)send_to(discovery, &answer->to, false);
-		else
-			discovery->answers[left++] = *answer;
-	}
-	discovery->answer_count = left;
+	while (wr_answers_take(&discovery->answers, now, &to))
+		(void)send_to(discovery, &to, false);
 	arm_answers(discovery);
 }
 
@@ -197,17 +181,18 @@ static void answer(struct wr_discovery *discovery, const struct wr_knock *knock,
 	struct wr_endpoint to = *from;
 	struct wr_span delay;
 
-	to.port = knock->knock_port;
+	/* What did not come by multicast came from where answers are heard, or from what a NAT made
+	 * of that. */
+	if (from->port == WR_DISCOVERY_PORT)
+		to.port = knock->knock_port;
 	if (!wr_pace_answers(discovery->members, draw(), &delay))
 		return;
 	if (!delay.ns) {
 		(void)send_to(discovery, &to, false);
 		return;
 	}
-	if (discovery->answer_count == ANSWERS_MAX)
-		return;
-	discovery->answers[discovery->answer_count++] =
-		(struct answer){ .to = to, .due = wr_after(now, delay) };
+	wr_answers_add(&discovery->answers,
+		       &(struct wr_answer){ .to = to, .due = wr_after(now, delay) });
 	arm_answers(discovery);
 }
 

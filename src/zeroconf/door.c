@@ -62,12 +62,12 @@ static bool own_record(const struct wr_zeroconf *zc, struct wr_bytes *ret_record
 	return true;
 }
 
-static bool needs_door(const struct wr_zeroconf *zc)
+bool zc_is_in(struct wr_zeroconf *zc)
 {
-	bool is_invited = zc->state.has_invitation && zc->state.invitation.has_admission &&
+	bool is_awaited = zc->state.has_invitation && zc->state.invitation.has_admission &&
 			  !has_certificate(zc, &zc->identity);
 
-	return is_invited || zc->is_turned_away || !zc_admits((void *)(uintptr_t)zc, &zc->identity);
+	return !is_awaited && !zc->is_turned_away && zc_admits(zc, &zc->identity);
 }
 
 bool zc_plead(struct wr_zeroconf *zc, const struct contact *with)
@@ -75,7 +75,7 @@ bool zc_plead(struct wr_zeroconf *zc, const struct contact *with)
 	const struct wr_invitation *invitation = &zc->state.invitation;
 	struct wr_door door = { .type = WR_DOOR_PLEA };
 
-	if (!needs_door(zc) || !own_record(zc, &door.record))
+	if (zc_is_in(zc) || !own_record(zc, &door.record))
 		return false;
 	if (zc->state.has_invitation && invitation->has_admission) {
 		memcpy(door.id, invitation->id, sizeof(door.id));
@@ -93,7 +93,7 @@ void zc_tend_door(struct wr_zeroconf *zc)
 	size_t at = 0;
 	int asked = 0;
 
-	if (!wr_is_past(zc->plead_due, now) || !needs_door(zc))
+	if (!wr_is_past(zc->plead_due, now) || zc_is_in(zc))
 		return;
 	zc->plead_due = wr_after(now, PLEAD_EACH);
 	while (asked < PLEAD_WITH && (contact = zc_next(zc, &at))) {
@@ -213,6 +213,9 @@ static void hear_plea(struct wr_zeroconf *zc, struct contact *from, const struct
 	} else if (is_invited(door) && zc->is_founder) {
 		enum wr_door_reason reason = zc_redeem(zc, door, &item);
 
+		/* Somebody may still admit it. */
+		if (reason && is_guest)
+			wait_here(from, &item);
 		if (reason)
 			refuse(zc, from, &item.subject, reason);
 		else

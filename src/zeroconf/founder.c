@@ -91,10 +91,10 @@ void zc_take_free_name(const struct wr_zeroconf *zc, const struct wr_key *identi
 	size_t at = 0;
 
 	while ((contact = zc_next(zc, &at)))
-		if (!wr_key_equal(&contact->identity, identity) &&
-		    (strcmp(contact->uid, name) == 0 ||
-		     strcmp(wr_admission_name(zc->admission, &contact->identity), name) == 0))
+		if (!wr_key_equal(&contact->identity, identity) && strcmp(contact->uid, name) == 0)
 			return;
+	if (wr_admission_is_name_taken(zc->admission, name, identity, wr_clock_wall()))
+		return;
 	if (wr_key_equal(&zc->identity, identity) || strcmp(zc->state.name, name) != 0)
 		snprintf(certificate->name, sizeof(certificate->name), "%s", name);
 }

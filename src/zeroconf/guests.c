@@ -15,6 +15,7 @@
 /* An invitation's contacts hear us after 0, 0.5, 1, 2, ... seconds. */
 #define KNOCK_FIRST WR_SPAN_MS(500)
 #define KNOCK_ROUNDS_MAX 6
+#define KNOCK_AT_DEAD_EACH WR_SPAN_S(9)
 
 static struct contact *take_in(struct wr_zeroconf *zc, const struct wr_key *identity)
 {
@@ -90,13 +91,21 @@ static bool is_old_news(struct wr_zeroconf *zc, struct contact *contact,
 	return true;
 }
 
+/* A knock that came from WireGuard's own port shows what a NAT made of that. */
+static uint16_t wireguard_port(const struct wr_knock *knock, const struct wr_endpoint *from)
+{
+	bool is_from_there = knock->knock_port == knock->port && from->port != WR_DISCOVERY_PORT;
+
+	return is_from_there ? from->port : knock->port;
+}
+
 void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_endpoint *from)
 {
 	struct wr_zeroconf *zc = context;
 	struct wr_endpoint seen = *from;
 	struct contact *contact = zc_find(zc, &knock->identity);
 
-	seen.port = knock->port;
+	seen.port = wireguard_port(knock, from);
 	if (is_old_news(zc, contact, knock, &seen))
 		return;
 	contact = zc_invite_guest(zc, &knock->identity, &seen);
@@ -151,6 +160,22 @@ static bool is_alone(const struct wr_zeroconf *zc)
 
 	wr_gossip_look(zc->gossip, &figures);
 	return figures.alive <= 1;
+}
+
+/* One of the dead may have started anew, and know us no more: it would not shake hands. */
+void zc_knock_at(struct wr_zeroconf *zc, struct contact *contact)
+{
+	struct wr_instant now = wr_clock_now();
+	struct wr_gossip_sight sight;
+	struct wr_item item;
+
+	if (!wr_is_past(contact->knock_at, now) ||
+	    !wr_gossip_find(zc->gossip, &contact->identity, &sight) ||
+	    !wr_item_read(sight.record, &item))
+		return;
+	contact->knock_at = wr_after(now, KNOCK_AT_DEAD_EACH);
+	for (size_t i = 0; i < item.record.candidate_count; i++)
+		(void)wr_discovery_knock(zc->discovery, &item.record.candidates[i].endpoint);
 }
 
 static void knock_at_contacts(struct wr_zeroconf *zc, struct wr_instant now)

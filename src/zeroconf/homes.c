@@ -143,6 +143,21 @@ static void tend(struct wr_zeroconf *zc, size_t at, struct wr_instant now)
 		ask(zc, at, contact);
 }
 
+/* So that what comes from there is known to be relayed. */
+static void tell_paths(struct wr_zeroconf *zc)
+{
+	struct wr_key keys[WR_ITEM_RELAYS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < WR_ITEM_RELAYS; i++) {
+		const struct contact *contact = zc_find(zc, &zc->homes[i].identity);
+
+		if (contact)
+			keys[count++] = contact->key;
+	}
+	wr_paths_keep(wr_node_paths(zc->node), keys, count);
+}
+
 static void forget_homes(struct wr_zeroconf *zc)
 {
 	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
@@ -162,10 +177,12 @@ void zc_tend_homes(struct wr_zeroconf *zc)
 	}
 	if (zc_is_open(zc)) {
 		forget_homes(zc);
+		tell_paths(zc);
 		return;
 	}
 	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
 		tend(zc, i, now);
+	tell_paths(zc);
 }
 
 void zc_tell_homes(const struct wr_zeroconf *zc, struct wr_record *record)

@@ -36,9 +36,10 @@ struct contact {
 	bool is_alive;
 
 	/* A guest. */
-	struct wr_endpoint seen; /* where it knocked from; family none: it did not */
-	uint64_t epoch;          /* of its knock: its start that we know */
-	struct wr_instant until; /* 0: no guest */
+	struct wr_instant knock_at; /* a dead one is knocked at again */
+	struct wr_endpoint seen;    /* where it knocked from; family none: it did not */
+	uint64_t epoch;             /* of its knock: its start that we know */
+	struct wr_instant until;    /* 0: no guest */
 	bool has_shaken;
 	bool is_to_wake;
 	bool is_pleading; /* with us: it waits for somebody to admit it */
@@ -144,6 +145,8 @@ void zc_end_visit(struct wr_zeroconf *zc, struct contact *contact);
 /* If that is due: the map has it. */
 void zc_wake_guest(struct wr_zeroconf *zc, struct contact *contact);
 void zc_shook(void *context, const struct wr_key *public_key);
+/* Where its record says that it is; now and then. */
+void zc_knock_at(struct wr_zeroconf *zc, struct contact *contact);
 /* Those whose time is over; those of the past and the invitation's contacts are tried. */
 void zc_tend_guests(struct wr_zeroconf *zc);
 int zc_load_past(struct wr_zeroconf *zc) WR_MUST_CHECK;
@@ -209,6 +212,9 @@ void zc_observed(void *context, const struct wr_key *by, const struct wr_endpoin
 
 /* --- door.c: who comes into a closed mesh --- */
 void zc_take_door(struct wr_zeroconf *zc, struct contact *from, struct wr_bytes datagram);
+/* As far as we know: an invitation into a closed mesh that was not answered yet says that we are
+ * not. */
+bool zc_is_in(struct wr_zeroconf *zc);
 /* Asks the member to let us in, if that is needed. True if it was. */
 bool zc_plead(struct wr_zeroconf *zc, const struct contact *with);
 /* The same, of some, now and then. */

@@ -232,7 +232,7 @@ static const char *name_for_rules(const struct wr_claim *claim, const char *name
 {
 	const char *certified = claim->certified_name;
 
-	return certified && *certified && claim->has_name ? name : uid;
+	return certified && strcmp(certified, name) == 0 && claim->has_name ? name : uid;
 }
 
 static bool apply_rules(struct draft *draft, struct wr_netmap *map)
@@ -312,12 +312,11 @@ static void wake_guests(struct wr_zeroconf *zc)
 
 static void use(struct wr_zeroconf *zc, struct wr_netmap *map)
 {
-	if (is_same(wr_node_map(zc->node), map)) {
+	if (is_same(wr_node_map(zc->node), map))
 		wr_netmap_free(map);
-	} else {
+	else
 		wr_node_set_map(zc->node, map);
-		zc_tend_l2(zc);
-	}
+	zc->l2_due = (struct wr_instant){ 0 };
 	zc_set_relays(zc);
 	wake_guests(zc);
 	if (zc->discovery)

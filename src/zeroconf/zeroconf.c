@@ -54,6 +54,7 @@ static void on_port_opened(void *context, uint16_t port)
 	if (zc_open_l2(zc, why) < 0)
 		wr_log_error("l2: %s", why);
 	wr_discovery_set_port(zc->discovery, port);
+	zc_review_record(zc); /* says whether there is a layer 2 */
 	zc_touch_map(zc);
 }
 
@@ -272,7 +273,7 @@ static void forget_invitation(struct wr_zeroconf *zc)
 {
 	struct wr_gossip_figures figures;
 
-	if (!zc->state.has_invitation || !zc_admits(zc, &zc->identity))
+	if (!zc->state.has_invitation || !zc_is_in(zc))
 		return;
 	wr_gossip_look(zc->gossip, &figures);
 	if (figures.alive <= 1)

@@ -34,7 +34,7 @@ def pytest_cmdline_main(config):
 
 def fetch_what_needs_the_network():
     """The sandbox has no way out.  What fails here fails again, and is told, in the tests that need it."""
-    for fetch in (programs.wireguard_go, guest_image.image):
+    for fetch in (programs.wireguard_go, programs.promtool, guest_image.image):
         try:
             fetch()
         except AssertionError as error:

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import socket
 import stat
+import subprocess
 
 import pytest
 
@@ -22,7 +24,7 @@ class Machine:
         self.host = lab.host(name)
         self.name = name
         self.state = folder / name
-        self.env = {"WARREN_STATE": str(self.state), "HOME": str(folder), "LOG_LEVEL": ""}
+        self.env = {"WARREN_STATE": str(self.state), "HOME": str(folder), "LOG_LEVEL": "", "WARREN_NAMES": "off"}
 
     def cli(self, *argv, before=(), input="", **env):
         return self.host.try_run(*before, programs.warren_cli(), *argv, input=input, env={**self.env, **env})
@@ -175,6 +177,20 @@ def test_no_lan_is_told_and_no_fault(machine):
     assert "none: nobody is found but by invitation" in machine.well("status").stdout
     machine.well("down")
     assert "no LAN is listened to" in machine.well("up", "home", "--no-lan").stdout
+
+
+def test_first_process_of_a_container_stays(machine):
+    """As packaging/compose/mesh.yaml has it: a name, an address, CAP_NET_ADMIN and nothing else."""
+    with_lan(machine)
+    alone = ("unshare", "--pid", "--fork", "--kill-child", "setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all")
+    env = {**os.environ, **machine.env, "MESH_NAME": "home", "LISTEN_ADDR": "0.0.0.0:51820", "MESH_SECRET": ""}
+    with machine.host.popen(*alone, programs.warren_cli(), "up", env=env, stdout=subprocess.PIPE, text=True) as first:
+        assert "mesh of warren0 runs" in first.stdout.readline()
+        (status,) = machine.status()
+        assert (status["mesh"]["name"], status["port"]) == ("home", 51820)
+        machine.well("down")
+        assert first.wait(20) == 0
+    assert "warren0" not in machine.host.links()
 
 
 # The state
@@ -365,7 +381,7 @@ def test_policy_verbs_judge_on_this_side(neighbours):
     a.well("up", "home", "--founder", "-n", "atlas")
     b.well("up", "--join", a.well("invite", "--name", "berlin", "--tag", "web").stdout.strip())
     wait.until(lambda: [peer["tags"] for peer in a.status()[0]["peers"]] == [["web"]], 20, "berlin, with its tag")
-    assert "allowed by the default" in a.well("policy", "why", "atlas", "berlin").stdout
+    wait.until(lambda: "allowed by the default" in a.cli("policy", "why", "atlas", "berlin").stdout, 20, "berlin's name")
     a.well("policy", "allow", *"atlas to tag:web tcp 80".split())
     a.well("policy", "deny", "--first", *"berlin to *".split())
     wait.until(lambda: b.status()[0]["mesh"]["policy_version"] == a.status()[0]["mesh"]["policy_version"], 20, "the policy")
@@ -390,7 +406,7 @@ def test_who_waits_is_shown_and_admitted(neighbours):
     assert a.well("admit", "berlin", "--tag", "db").stdout == "berlin is admitted\n"
     wait.until(lambda: "not admitted" not in b.well("status").stdout and b.status()[0]["mesh"]["alive"] == 2, 20, "it is in")
     assert "tags" in b.well("whois", "atlas").stdout
-    assert re.search(r"tags +db\n", a.well("whois", "berlin").stdout)
+    wait.until(lambda: re.search(r"tags +db\n", a.cli("whois", "berlin").stdout), 20, "berlin is in the map")
 
 
 def test_invitations_are_listed_and_taken_back(machine):

@@ -50,6 +50,20 @@ void chaos_start(struct world *world, struct member *member)
 		meet(world, member);
 }
 
+/* Without somebody who is open, those behind NATs cannot reach each other. */
+static bool is_last_open(const struct world *world, const struct member *member)
+{
+	if (!member->is_open)
+		return false;
+	for (uint32_t i = 0; i < world->count; i++) {
+		const struct member *other = &world->members[i];
+
+		if (other != member && other->gossip && other->is_open && !other->is_revoked)
+			return false;
+	}
+	return true;
+}
+
 static void come_or_go(struct world *world)
 {
 	struct member *member = &world->members[below(world, world->count)];
@@ -58,7 +72,7 @@ static void come_or_go(struct world *world)
 		return;
 	if (!member->gossip)
 		chaos_start(world, member);
-	else if (world_up(world) > 2)
+	else if (world_up(world) > 2 && !is_last_open(world, member))
 		node_stop(world, member, chance(world, 40));
 }
 
@@ -170,7 +184,8 @@ static void revoke(struct world *world)
 {
 	struct member *member = world_any_up(world, NULL);
 
-	if (world->has_founder && member && world_up(world) > 4 && !member->wakes_at)
+	if (world->has_founder && member && world_up(world) > 4 && !member->wakes_at &&
+	    !is_last_open(world, member))
 		founder_revoke(world, member);
 	else
 		change_record(world);

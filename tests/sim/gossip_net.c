@@ -213,7 +213,8 @@ static void renew(struct world *world, struct member *from, struct member *to, s
 {
 	uint32_t side = from->number > to->number;
 
-	if ((pair->ready & 1) != side || ms(world) < (pair->ready & ~UINT32_C(1)) + REKEY_MS)
+	if (!to->gossip || (pair->ready & 1) != side ||
+	    ms(world) < (pair->ready & ~UINT32_C(1)) + REKEY_MS)
 		return;
 	pair->ready = ms(world) | side;
 	net_count(world, from, 0, INITIATION_LEN);
@@ -271,7 +272,7 @@ void net_send(struct world *world, struct member *from, struct member *to, struc
 			return;
 		}
 		pair->spoke = 0;
-	} else {
+	} else if (can) {
 		renew(world, from, to, pair);
 	}
 	count_frame(world, from, pair, frame.len, relay, side);

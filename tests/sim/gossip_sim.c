@@ -3,7 +3,7 @@
  * usage: sim_gossip [--seed N] [--runs N] [--seconds N] [--members N] [--twice]
  *                   [--trace] [--frames]
  *   --seed N     the first run's seed; each further run has the next one (default: the time)
- *   --runs N     how many runs (default 300)
+ *   --runs N     how many runs (default 150)
  *   --seconds N  instead of --runs: for so long
  *   --members N  at most so many in each (default: drawn, 3 to 40, some 100)
  *   --twice      each run is played again, and must be the same to the last byte
@@ -211,7 +211,7 @@ static struct options read_options(int argc, char **argv)
 		{ "frames", no_argument, NULL, 'f' },
 		{ 0 },
 	};
-	struct options options = { .seed = (uint64_t)time(NULL), .runs = 300 };
+	struct options options = { .seed = (uint64_t)time(NULL), .runs = 150 };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {

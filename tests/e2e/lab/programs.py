@@ -47,6 +47,14 @@ def wireguard_go():
     return done.stdout.splitlines()[0]
 
 
+@functools.cache
+def promtool():
+    done = subprocess.run([TOOLS / "get-promtool"], text=True, capture_output=True)
+    if done.returncode != 0:
+        raise Missing(f"promtool (Debian package prometheus) cannot be fetched: {done.stderr}")
+    return done.stdout.strip()
+
+
 PACKAGES = {
     "wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "ping": "iputils-ping",
     "nft": "nftables", "nsenter": "util-linux", "unshare": "util-linux", "busybox": "busybox-static",

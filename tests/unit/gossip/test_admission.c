@@ -121,8 +121,8 @@ static void test_admission_takes_only_what_its_founder_signed(void **state)
 {
 	struct wr_admission *admission = make_closed();
 	struct mesh_item items[] = { mesh_certificate(OTHER_FOUNDER, 1, 1, 0),
-				     mesh_charter(OTHER_FOUNDER, 9, false),
-				     mesh_record(1, 1, "db") };
+				     mesh_charter(OTHER_FOUNDER, 9, false), mesh_record(1, 1, "db"),
+				     mesh_record(FOUNDER, 1, "db") };
 
 	(void)state;
 	for (size_t i = 0; i < WR_ARRAY_LEN(items); i++)
@@ -202,17 +202,18 @@ static void test_admission_that_is_full_says_so_and_forgets_nothing(void **state
 	(void)state;
 	take(admission, certificate);
 	take(admission, revocation);
-	for (size_t i = 2; i <= WR_ADMISSION_MAX; i++) {
+	for (size_t i = 2; i <= WR_ADMISSION_MAX; i++)
 		assert_int_not_equal(take_for(admission, &certificate, i), 0);
-		assert_int_not_equal(take_for(admission, &revocation, i), 0);
-	}
+	/* Of others: the one table's being full is not the other's. */
+	for (size_t i = 2; i <= WR_ADMISSION_MAX; i++)
+		assert_int_not_equal(take_for(admission, &revocation, WR_ADMISSION_MAX + i), 0);
 	assert_int_equal(look(admission).certificates, WR_ADMISSION_MAX);
 	assert_int_equal(look(admission).revocations, WR_ADMISSION_MAX);
 	assert_int_equal(look(admission).full, 0);
 	assert_int_equal(take_for(admission, &certificate, WR_ADMISSION_MAX + 1), 0);
-	assert_int_equal(take_for(admission, &revocation, WR_ADMISSION_MAX + 1), 0);
-	assert_false(check(admission, certificate));
-	assert_false(check(admission, revocation));
+	assert_int_equal(take_for(admission, &revocation, 2 * WR_ADMISSION_MAX + 1), 0);
+	assert_false(check(admission, mesh_certificate(FOUNDER, 2, 1, 0)));
+	assert_false(check(admission, mesh_revocation(FOUNDER, 2, 1, 0)));
 	assert_int_equal(look(admission).full, 4);
 	assert_int_equal(look(admission).certificates, WR_ADMISSION_MAX);
 	assert_int_equal(look(admission).revocations, WR_ADMISSION_MAX);
@@ -276,6 +277,27 @@ static void test_admission_certificate_says_name_and_tags(void **state)
 	wr_admission_free(admission);
 }
 
+static void test_admission_name_is_taken_while_its_owner_is_in(void **state)
+{
+	struct wr_item item = mesh_item_of(WR_ITEM_CERTIFICATE, 7);
+	struct wr_key owner = mesh_identity(1), other = mesh_identity(2);
+	struct wr_admission *admission = make_closed();
+
+	(void)state;
+	item.subject = owner;
+	item.certificate = (struct wr_certificate){ .name = "db", .not_after = NOW };
+	assert_false(wr_admission_is_name_taken(admission, "db", &other, at(NOW)));
+	take(admission, mesh_sign(&item, FOUNDER));
+	take(admission, mesh_certificate(FOUNDER, 3, 8, 0));
+	assert_true(wr_admission_is_name_taken(admission, "db", &other, at(NOW)));
+	assert_false(wr_admission_is_name_taken(admission, "db", &owner, at(NOW)));
+	assert_false(wr_admission_is_name_taken(admission, "web", &other, at(NOW)));
+	assert_false(wr_admission_is_name_taken(admission, "db", &other, at(NOW + 600)));
+	take(admission, mesh_revocation(FOUNDER, 1, 7, 0));
+	assert_false(wr_admission_is_name_taken(admission, "db", &other, at(NOW)));
+	wr_admission_free(admission);
+}
+
 static void test_admission_expiry_has_slack(void **state)
 {
 	struct wr_admission *admission = make_closed();
@@ -330,11 +352,13 @@ static void test_admission_revocation_is_by_serial(void **state)
 	/* The stolen certificate is no way back, nor an older revocation. */
 	assert_int_equal(take(admission, mesh_certificate(FOUNDER, 1, 5, 0)), 0);
 	assert_int_equal(take(admission, mesh_revocation(FOUNDER, 1, 4, 0)), 0);
+	assert_int_equal(take(admission, mesh_revocation(FOUNDER, 1, 5, NOW)), 0);
 	assert_int_equal(admits(admission, 1, NOW), WR_ADMITTED_REVOKED);
 	/* A newer one is. */
 	take(admission, mesh_certificate(FOUNDER, 1, 6, 0));
 	assert_int_equal(admits(admission, 1, NOW), WR_ADMITTED);
 	assert_int_equal(look(admission).revocations, 1);
+	assert_int_equal(look(admission).full, 0);
 	wr_admission_free(admission);
 }
 
@@ -434,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_admission_that_is_full_says_so_and_forgets_nothing),
 		cmocka_unit_test(test_admission_certificate_admits),
 		cmocka_unit_test(test_admission_certificate_says_name_and_tags),
+		cmocka_unit_test(test_admission_name_is_taken_while_its_owner_is_in),
 		cmocka_unit_test(test_admission_expiry_has_slack),
 		cmocka_unit_test(test_admission_next_expiry_is_the_soonest),
 		cmocka_unit_test(test_admission_revocation_is_by_serial),

@@ -214,6 +214,7 @@ static void test_invitation_says_what_is_wrong(void **state)
 	assert_refused("wri", "no invitation");
 	assert_refused("wri_", "cut short");
 	assert_refused("wri_AAAA", "cut short");
+	assert_refused("wri_aSF6MA", "cut short"); /* the checksum of nothing */
 	assert_refused("wri_AA+A", "damaged");
 	assert_refused("wri_AA==", "damaged");
 	snprintf(text, sizeof(text), "%s %s", known_open, known_open);

@@ -409,6 +409,28 @@ static void test_item_with_bad_bytes_is_not_read(void **state)
 	}
 }
 
+/* Each count is asked for before it is believed. */
+static void test_item_that_ends_behind_a_bad_count_is_not_read(void **state)
+{
+	static const struct {
+		size_t kind, at;
+	} counts[] = { { 0, HEAD_LEN + 29 },
+		       { 0, HEAD_LEN + 30 },
+		       { 0, HEAD_LEN + 31 },
+		       { 1, HEAD_LEN + 5 } };
+
+	(void)state;
+	for (size_t i = 0; i < WR_ARRAY_LEN(counts); i++) {
+		struct wr_item item = kinds[counts[i].kind].make(), read;
+		struct mesh_item written = mesh_sign(&item, kinds[counts[i].kind].signer);
+		size_t end = counts[i].kind ? counts[i].at + 1 : HEAD_LEN + 32;
+
+		written.bytes[counts[i].at] = 9;
+		written.len = end + WR_SIGNATURE_LEN;
+		assert_false(wr_item_read(mesh_bytes(&written), &read));
+	}
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -431,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_item_certificate_with_a_bad_field_is_not_written),
 		cmocka_unit_test(test_item_policy_with_a_bad_field_is_not_written),
 		cmocka_unit_test(test_item_with_bad_bytes_is_not_read),
+		cmocka_unit_test(test_item_that_ends_behind_a_bad_count_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -76,10 +76,10 @@ static uint16_t port_of(const struct member *member)
 
 static void open_wireguard(struct member *member)
 {
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
-					.sin6_port = htons(port_of(member)) };
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6 };
 	int both = 0;
 
+	address.sin6_port = member->is_behind_nat ? 0 : htons(port_of(member));
 	member->wireguard_fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	setsockopt(member->wireguard_fd, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof(both));
 	if (bind(member->wireguard_fd, (struct sockaddr *)&address, sizeof(address)) < 0)

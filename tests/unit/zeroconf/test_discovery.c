@@ -297,6 +297,27 @@ static void test_discovery_knocks_at_a_door(void **state)
 	member_stop(&two);
 }
 
+/* The other's NAT made another port of its own, and lets in what comes back to that one. */
+static void test_discovery_answers_through_a_nat(void **state)
+{
+	struct sight sight;
+
+	(void)state;
+	set_up();
+	give_v4();
+	one.has_no_lan = two.has_no_lan = true;
+	one.is_behind_nat = true;
+	member_start(&one);
+	member_start(&two);
+	assert_int_equal(member_knock(&one, "10.7.0.2", 52002), 0);
+	sight = member_await(&two, &one, "10.7.0.1");
+	assert_int_equal(sight.knock.knock_port, 52001);
+	assert_int_not_equal(sight.from.port, 52001);
+	member_await(&one, &two, "10.7.0.2");
+	member_stop(&one);
+	member_stop(&two);
+}
+
 /* A member that was started again is no replay; what was sent before is one. */
 static void test_discovery_knows_who_started_again(void **state)
 {
@@ -371,6 +392,7 @@ int main(void)
 		LAN_TEST(test_discovery_keeps_meshes_apart),
 		LAN_TEST(test_discovery_shares_a_host),
 		LAN_TEST(test_discovery_knocks_at_a_door),
+		LAN_TEST(test_discovery_answers_through_a_nat),
 		LAN_TEST(test_discovery_knows_who_started_again),
 		LAN_TEST(test_discovery_says_that_the_port_is_taken),
 	};
