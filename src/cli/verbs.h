@@ -23,9 +23,10 @@ extern const struct wr_verb wr_verb_netcheck;                                   
 extern const struct wr_verb wr_verb_refresh, wr_verb_rotate, wr_verb_advertise; /* upkeep.c */
 
 /* Of a mesh without a server. */
-extern const struct wr_verb wr_verb_up;                                   /* up.c */
-extern const struct wr_verb wr_verb_down;                                 /* down.c */
-extern const struct wr_verb wr_verb_invite, wr_verb_admit, wr_verb_revoke; /* admit.c */
+extern const struct wr_verb wr_verb_up;                    /* up.c */
+extern const struct wr_verb wr_verb_down;                  /* down.c */
+extern const struct wr_verb wr_verb_invite;                /* mesh_invite.c */
+extern const struct wr_verb wr_verb_admit, wr_verb_revoke; /* admit.c */
 
 /* Those that ask a server. */
 extern const struct wr_verb wr_verb_login, wr_verb_sign_up, wr_verb_logout; /* login.c */

@@ -88,8 +88,6 @@ void wr_wants_left(struct wr_gossip *g, uint32_t peer)
 {
 	struct wr_want *want, *next;
 
-	if (g->sync_with == peer)
-		g->sync_with = 0;
 	for (want = TAILQ_FIRST(&g->wants); want; want = next) {
 		next = TAILQ_NEXT(want, link);
 		leave(g, want, peer);
@@ -98,6 +96,8 @@ void wr_wants_left(struct wr_gossip *g, uint32_t peer)
 		next = TAILQ_NEXT(want, link);
 		leave(g, want, peer);
 	}
+	if (g->sync_with == peer)
+		g->sync_with = 0;
 }
 
 /* Each wait is longer than the one before. */

@@ -57,8 +57,8 @@ int wr_network_remove_route(struct wr_network_changes *changes, const struct wr_
 
 /* The interface that packets to the address leave by. 0, or a negative errno: -ENETUNREACH. */
 int wr_network_way(const struct wr_ip *to, uint32_t *ret_link) WR_MUST_CHECK;
-/* Tells each route of the main table that is no default route; `link` 0: by several. 0 or a negative
- * errno. */
+/* Tells each route of the main table that is no default route; `link` 0: by several. 0 or a
+ * negative errno. */
 int wr_network_routes(enum wr_family family,
 		      void (*see)(void *context, const struct wr_prefix *to, uint32_t link),
 		      void *context) WR_MUST_CHECK;

@@ -79,8 +79,9 @@ uint64_t wr_wgnl_key_sum(const struct wr_key *key)
 {
 	static const struct wr_siphash_key one_for_all;
 
-	return wr_key_is_zero(key) ? 0
-				   : wr_siphash(&one_for_all, (struct wr_bytes){ key->bytes, WR_KEY_LEN });
+	return wr_key_is_zero(key)
+		       ? 0
+		       : wr_siphash(&one_for_all, (struct wr_bytes){ key->bytes, WR_KEY_LEN });
 }
 
 static void take_preshared_key(const struct nlattr *attribute, uint64_t *ret_sum)

@@ -50,25 +50,43 @@ static void set_relay(struct member *member, const struct wr_endpoint *relay, st
 	paths_wake(member);
 }
 
-/* The one in use, if it carries; else the other; where neither does the one for all, if any. */
-void paths_choose_relay(struct member *member, struct wr_instant now)
+/* Its answers are missing, but it has a session, and an address. */
+static bool may_carry(const struct member *relay, struct wr_instant now)
 {
 	struct wr_path_sight sight;
 
-	if (!member->paths->is_mesh)
-		return;
+	if (!relay || !paths_has_session(relay, now))
+		return false;
+	wr_path_look(relay->path, &sight);
+	return sight.endpoint.ip.family != WR_FAMILY_NONE &&
+	       wr_endpoint_equal_remote(&sight.endpoint, &relay->place);
+}
+
+/* The first of the member's, from the one in use on, that does. */
+static bool use_first(struct member *member, struct wr_instant now,
+		      bool (*does)(const struct member *relay, struct wr_instant now))
+{
 	for (size_t i = 0; i < member->relay_count; i++) {
 		size_t at = (member->relay_used + i) % member->relay_count;
-		struct member *relay = relay_at(member, at);
+		const struct member *relay = relay_at(member, at);
+		struct wr_path_sight sight;
 
-		if (!carries(relay, now))
+		if (!does(relay, now))
 			continue;
 		member->relay_used = (uint8_t)at;
 		wr_path_look(relay->path, &sight);
 		set_relay(member, &sight.endpoint, now);
-		return;
+		return true;
 	}
-	set_relay(member, &member->paths->relay, now);
+	return false;
+}
+
+/* One that carries; else one that may; else the relay for all, if there is one. */
+void paths_choose_relay(struct member *member, struct wr_instant now)
+{
+	if (member->paths->is_mesh && !use_first(member, now, carries) &&
+	    !use_first(member, now, may_carry))
+		set_relay(member, &member->paths->relay, now);
 }
 
 /* A session with each that has none: whichever answers first is gone through. */

@@ -117,9 +117,12 @@ void alone_advance(struct wr_path *path, struct wr_instant now)
 /* What was sent to the spot in its turn has come there, and was answered. */
 void alone_answered(struct wr_path *path, struct wr_instant sent, struct wr_instant now)
 {
-	struct spot *spot = path->is_searching ? spots_find(path, &path->endpoint) : NULL;
+	/* One that fell without a relay has stayed where it was, and was right to. */
+	bool has_stayed = path->config.is_mesh && path->state == WR_PATH_NONE;
+	bool is_there = path->is_searching || has_stayed;
+	struct spot *spot = is_there ? spots_find(path, &path->endpoint) : NULL;
 
-	if (spot && sent.ns + 1000 >= path->searched.ns)
+	if (spot && sent.ns + 1000 >= later(path->searched, path->fell).ns)
 		path_go_direct(path, spot, now);
 }
 

@@ -1,10 +1,15 @@
 #include "policy/filter.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/noise.h"
 #include "policy/passage.h"
+
+/* Gossip (wire/frame.h) and pulses (mesh/paths.h). */
+#define CHATTER_FIRST 51818
+#define CHATTER_LAST 51819
 
 /* --- Asking the rules. --- */
 
@@ -78,6 +83,18 @@ static struct wr_flow_verdict opened_by_sender(const struct wr_passage *passage,
 	};
 }
 
+/* What members say to each other all the time, pulses and gossip, has one port at both ends. Where
+ * the rules let either side begin nothing has to be remembered of it: with each of thousands of
+ * members it would take a page of the table. */
+static bool is_chatter(const struct wr_passage *passage, const struct wr_flow_packet *flow)
+{
+	const struct wr_speech *speech = flow->speech;
+
+	return speech->protocol == IPPROTO_UDP && speech->src_port == speech->dst_port &&
+	       speech->src_port >= CHATTER_FIRST && speech->src_port <= CHATTER_LAST &&
+	       may_open(passage, flow, true);
+}
+
 static enum wr_verdict open_flow(const struct wr_passage *passage,
 				 const struct wr_flow_packet *flow)
 {
@@ -85,7 +102,7 @@ static enum wr_verdict open_flow(const struct wr_passage *passage,
 
 	if (!may_open(passage, flow, false))
 		return WR_DROP_POLICY;
-	if (flow->is_tracked)
+	if (flow->is_tracked && !is_chatter(passage, flow))
 		wr_flows_add(&passage->tables->flows, flow->hash, &flow->key,
 			     wr_flow_first_state(flow), &verdict, 0, passage->now);
 	return WR_TAKEN;

@@ -69,7 +69,7 @@ static bool take_claims(const json_t *object, struct wr_mesh_state *state)
 	uint64_t attempt;
 
 	if (!wr_field_number(object, "epoch", NUMBER_MAX, &state->epoch) ||
-	    !wr_field_number(object, "version", NUMBER_MAX, &state->version) ||
+	    !wr_field_number(object, "clock", NUMBER_MAX, &state->clock) ||
 	    !take_name(object, "name", state->name, sizeof(state->name)) ||
 	    !wr_field_number(object, "name_since", NUMBER_MAX, &state->name_since) ||
 	    !wr_field_number(object, "v4_attempt", UINT32_MAX, &attempt) ||
@@ -165,7 +165,7 @@ static void put_mesh(json_t *object, const struct wr_mesh_state *state)
 static void put_claims(json_t *object, const struct wr_mesh_state *state)
 {
 	wr_field_set_number(object, "epoch", state->epoch);
-	wr_field_set_number(object, "version", state->version);
+	wr_field_set_number(object, "clock", state->clock);
 	wr_field_set_text(object, "name", state->name);
 	wr_field_set_number(object, "name_since", state->name_since);
 	wr_field_set_number(object, "v4_attempt", state->v4_attempt);

@@ -34,8 +34,8 @@ struct wr_mesh_state {
 	struct wr_key seed; /* our identity's */
 	bool has_founder;   /* pinned */
 	struct wr_key founder;
-	uint64_t epoch;   /* starts so far */
-	uint64_t version; /* of our record, at least */
+	uint64_t epoch; /* starts so far */
+	uint64_t clock; /* no handshake of ours bore a later time: ns since 1970; 0: none did */
 
 	/* Claims, as they were settled last. */
 	char name[WR_ITEM_NAME_LEN + 1]; /* that we hold */

@@ -18,6 +18,7 @@
 /* A farewell has so long to go out. */
 #define FAREWELL_MS 300
 #define L2_EACH WR_SPAN_S(7)
+#define CLOCK_AHEAD_NS UINT64_C(86400000000000)
 
 /* --- What the node tells. --- */
 
@@ -136,6 +137,7 @@ static int open_node(struct wr_zeroconf *zc, char ret_why[200])
 		.preshared_key = zc->keys.psk,
 		.port = state->port,
 		.last_port = state->last_port,
+		.least_wall = { state->clock },
 		.listen = state->listen,
 		.backend = state->backend,
 		.names = state->names,
@@ -217,6 +219,17 @@ static int lock(struct wr_zeroconf *zc, char ret_why[200])
 	return status;
 }
 
+/* A machine may start with an older time than its peers remember of it, and they would take its
+ * handshakes for replays. What is kept is ahead of what was used, so that it is seldom written. */
+static void note_clock(struct wr_zeroconf *zc)
+{
+	uint64_t wall = wr_clock_wall().ns;
+
+	if (wall > zc->state.clock)
+		zc->state.clock = wall;
+	zc->state.clock += CLOCK_AHEAD_NS;
+}
+
 /* The last thing that can fail: from here on this start has been. Its number grows also where the
  * state is from a backup, unless the clock is wrong, too. */
 static int count_start(struct wr_zeroconf *zc, char ret_why[200])
@@ -224,6 +237,7 @@ static int count_start(struct wr_zeroconf *zc, char ret_why[200])
 	uint64_t seconds = wr_clock_wall().ns / 1000000000;
 	int status;
 
+	note_clock(zc);
 	zc->state.epoch++;
 	if (zc->state.epoch < seconds)
 		zc->state.epoch = seconds;
@@ -297,6 +311,10 @@ static void on_tick(uv_timer_t *timer)
 	forget_invitation(zc);
 	if (wr_is_past(zc->expiry_due, now))
 		zc_review_trust(zc);
+	if (wr_clock_wall().ns + CLOCK_AHEAD_NS / 2 > zc->state.clock) {
+		note_clock(zc);
+		zc_save_state(zc);
+	}
 	if (zc->l2 && wr_is_past(zc->l2_due, now)) {
 		zc->l2_due = wr_after(now, L2_EACH);
 		zc_tend_l2(zc);

@@ -583,6 +583,31 @@ static void test_path_mesh_answer_of_a_relay_is_none_of_the_peers(void **state)
 	wr_path_free(machine.path);
 }
 
+/* Whose answers were late for once, and whom nobody has anything to say to. */
+static void test_path_mesh_is_direct_again_when_answered(void **state)
+{
+	struct wr_endpoint lan = endpoint(LAN);
+	struct machine machine;
+
+	(void)state;
+	setup_mesh(&machine, true);
+	give(&machine, 0);
+	wr_path_answered(machine.path, &lan, at_ms(10));
+	wr_path_handshake(machine.path, at_ms(10));
+	settle(&machine, 10);
+	/* A pulse of somebody's ping, and no answer. */
+	wr_path_tell(machine.path, at_ms(1000), &machine.pulse);
+	settle(&machine, 1000);
+	play(&machine, 12000);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_NONE);
+	wr_path_tell(machine.path, at_ms(20000), &machine.pulse);
+	settle(&machine, 20000);
+	answer(&machine, 20010, WR_PULSE_DIRECT, NULL);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_DIRECT);
+	assert_at(&machine, LAN);
+	wr_path_free(machine.path);
+}
+
 /* Who sends to one address at a time goes from one to the next. */
 static void test_path_mesh_steps_quickly_where_it_must(void **state)
 {
@@ -630,6 +655,7 @@ int main(void)
 		cmocka_unit_test(test_path_names_are_there_and_back),
 		cmocka_unit_test(test_path_mesh_goes_where_the_answer_came_from),
 		cmocka_unit_test(test_path_mesh_answer_of_a_relay_is_none_of_the_peers),
+		cmocka_unit_test(test_path_mesh_is_direct_again_when_answered),
 		cmocka_unit_test(test_path_mesh_steps_quickly_where_it_must),
 	};
 

@@ -166,6 +166,30 @@ static void test_filter_answers_pass_because_their_flow_is_known(void **state)
 }
 
 /* A known connection gives its other side no right to open one. */
+static void test_filter_remembers_nothing_of_what_members_say_all_the_time(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world, "allow tag:left -> tag:right udp\nallow tag:right -> tag:left udp 51819\n"
+		      "default deny\n");
+	udp(&world, A, 51819, B, 51819, WR_TAKEN);
+	udp(&world, B, 51819, A, 51819, WR_TAKEN);
+	assert_int_equal(wr_filter_flow_count(world.filter, world.now), 0);
+	/* One side may begin only: the answer passes because there was a question. */
+	udp(&world, B, 51818, A, 51818, WR_DROP_POLICY);
+	udp(&world, A, 51818, B, 51818, WR_TAKEN);
+	udp(&world, B, 51818, A, 51818, WR_TAKEN);
+	assert_int_equal(wr_filter_flow_count(world.filter, world.now), 2);
+	/* Another port is somebody else's. */
+	udp(&world, A, 40000, B, 51819, WR_TAKEN);
+	assert_int_equal(wr_filter_flow_count(world.filter, world.now), 4);
+	change(&world, "default deny\n");
+	udp(&world, A, 51819, B, 51819, WR_DROP_POLICY);
+	udp(&world, B, 51819, A, 51819, WR_DROP_POLICY);
+	end(&world);
+}
+
 static void test_filter_the_other_side_opens_nothing_on_a_known_flow(void **state)
 {
 	struct world world;
@@ -616,6 +640,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filter_answers_pass_because_their_flow_is_known),
+		cmocka_unit_test(test_filter_remembers_nothing_of_what_members_say_all_the_time),
 		cmocka_unit_test(test_filter_the_other_side_opens_nothing_on_a_known_flow),
 		cmocka_unit_test(test_filter_either_side_may_open_again),
 		cmocka_unit_test(test_filter_other_protocols_are_known_by_addresses),

@@ -2,6 +2,7 @@
 
 #include "crypto/crypto.h"
 #include "unit.h"
+#include "zeroconf/discovery_answers.h"
 #include "zeroconf/discovery_known.h"
 #include "zeroconf/discovery_pace.h"
 
@@ -465,6 +466,35 @@ static void test_pace_has_some_eight_answers(void **state)
 	}
 }
 
+static void test_answers_wait_for_their_time(void **state)
+{
+	static const uint64_t due_ms[] = { 30, 10, 20, 10 };
+	struct wr_answers answers = { 0 };
+	struct wr_endpoint to;
+
+	(void)state;
+	assert_true(wr_is_never(wr_answers_deadline(&answers)));
+	assert_false(wr_answers_take(&answers, at_ms(1000), &to));
+	for (size_t i = 0; i < WR_ARRAY_LEN(due_ms); i++)
+		wr_answers_add(&answers, &(struct wr_answer){ .to.port = (uint16_t)(1 + i),
+							      .due = at_ms(due_ms[i]) });
+	assert_int_equal(wr_answers_deadline(&answers).ns, at_ms(10).ns);
+	assert_false(wr_answers_take(&answers, at_ms(9), &to));
+	assert_true(wr_answers_take(&answers, at_ms(10), &to));
+	assert_int_equal(to.port, 2);
+	assert_true(wr_answers_take(&answers, at_ms(10), &to));
+	assert_int_equal(to.port, 4);
+	assert_false(wr_answers_take(&answers, at_ms(10), &to));
+	assert_int_equal(wr_answers_deadline(&answers).ns, at_ms(20).ns);
+	/* No more than there is room for. */
+	for (size_t i = 0; i < 1000; i++)
+		wr_answers_add(&answers, &(struct wr_answer){ .due = at_ms(40) });
+	assert_int_equal(answers.count, WR_ANSWERS_MAX);
+	for (size_t i = 0; i < WR_ANSWERS_MAX; i++)
+		assert_true(wr_answers_take(&answers, at_ms(40), &to));
+	assert_int_equal(answers.count, 0);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -490,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_known_is_like_a_list),
 		cmocka_unit_test(test_pace_is_quick_at_first_and_slow_at_last),
 		cmocka_unit_test(test_pace_has_some_eight_answers),
+		cmocka_unit_test(test_answers_wait_for_their_time),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

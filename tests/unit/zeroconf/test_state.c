@@ -59,7 +59,7 @@ static struct wr_mesh_state make(const char *interface)
 		.has_founder = true,
 		.founder = { { 9 } },
 		.epoch = 12,
-		.version = (uint64_t)12 << 32 | 5,
+		.clock = (uint64_t)12 << 32 | 5,
 		.name = "db-2",
 		.name_since = 1795000000,
 		.v4_attempt = 3,
@@ -96,7 +96,7 @@ static void assert_same(const struct wr_mesh_state *a, const struct wr_mesh_stat
 	assert_int_equal(a->has_founder, b->has_founder);
 	assert_true(wr_key_equal(&a->founder, &b->founder));
 	assert_int_equal(a->epoch, b->epoch);
-	assert_int_equal(a->version, b->version);
+	assert_int_equal(a->clock, b->clock);
 	assert_string_equal(a->name, b->name);
 	assert_int_equal(a->name_since, b->name_since);
 	assert_int_equal(a->v4_attempt, b->v4_attempt);
@@ -210,7 +210,7 @@ static void test_state_checks_each_member(void **unused)
 		{ "seed", "null" },
 		{ "founder", "\"zz\"" },
 		{ "epoch", "-1" },
-		{ "version", "\"1\"" },
+		{ "clock", "\"1\"" },
 		{ "v4_attempt", "4294967296" },
 		{ "name", "\"-a\"" },
 		{ "invitation", "\"wri_AAAA\"" },
