@@ -44,7 +44,7 @@ PARTS = [
     Part("lab", "agents behind NATs of every kind, meshes, with real packets", after=["program"], cores=0),
     Part("asan", "builds with clang, without warnings; unit tests and simulator under AddressSanitizer and UBSan"),
     Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
-    Part("unit", "unit tests and simulator, and what the bench computes", after=["program"]),
+    Part("unit", "the engine's unit tests and the simulators by gcc, and what the bench computes", after=["program"]),
     Part("lab-asan", "agents and meshes under AddressSanitizer and UBSan", after=["asan"], cores=0),
     Part("e2e-asan", "hostile packets under AddressSanitizer and UBSan", after=["asan"]),
     Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),

@@ -18,7 +18,7 @@
 
 /* By then a start is over; after that, what changes of maps and new channels took. */
 #define FIRST_GIVE_BACK_MS 10000
-#define GIVE_BACK_MS 300000
+#define GIVE_BACK_MS 60000
 
 /* SIGHUP: the terminal of one in the foreground is gone. */
 static const int signals[WR_LIFE_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };

@@ -65,7 +65,7 @@ static void take_tags(const json_t *tags, struct wr_member *member)
 static void add_member(struct roster *roster, const json_t *object, const json_t *tags)
 {
 	struct wr_member *member = &roster->members[roster->count];
-	const char *name = wr_json_text(object, "name");
+	const char *name = wr_json_text(object, "rule_name");
 
 	if (!name || !*name)
 		return;

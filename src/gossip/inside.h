@@ -47,7 +47,7 @@ struct wr_entry {
 	uint8_t told;   /* as a rumour, by us or to us */
 	uint8_t spare;
 	uint32_t summed; /* tick of the last sum of all that we sent to it */
-	uint32_t met;    /* tick from which on one of the dead is compared with again */
+	uint32_t met;    /* tick from which on one of the dead, or called so, is told again */
 };
 
 #define WR_PAGE_ENTRIES 128

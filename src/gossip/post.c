@@ -296,10 +296,13 @@ static void write_frame(struct wr_gossip *g, struct wr_jobs *jobs, uint32_t peer
 		pop(jobs);
 }
 
-static bool may_ride(const struct wr_gossip *g, uint32_t peer)
+/* What rides along with an urgent frame: that its receiver should object, in any case. */
+static void add_riders(struct wr_gossip *g, uint32_t peer)
 {
-	return !(peer & WR_PEER_STRANGER) && g->buckets[WR_LANE_COMMON].tokens > 0 &&
-	       !(wr_entry(g, peer)->flags & WR_ENTRY_SHUT_OUT);
+	size_t room = g->buckets[WR_LANE_COMMON].tokens > 0 ? RIDE_LEN : 0;
+
+	if (!(peer & WR_PEER_STRANGER) && !(wr_entry(g, peer)->flags & WR_ENTRY_SHUT_OUT))
+		wr_rumours_fill(g, &g->frame, peer, room);
 }
 
 static bool next_of(struct wr_gossip *g, enum wr_lane lane, struct wr_gossip_output *ret_output)
@@ -317,8 +320,8 @@ static bool next_of(struct wr_gossip *g, enum wr_lane lane, struct wr_gossip_out
 		write_frame(g, jobs, peer);
 		if (wr_frame_is_empty(&g->frame))
 			continue;
-		if (lane == WR_LANE_URGENT && may_ride(g, peer))
-			wr_rumours_fill(g, &g->frame, peer, RIDE_LEN);
+		if (lane == WR_LANE_URGENT)
+			add_riders(g, peer);
 		spend(g, lane, g->frame.len);
 		*ret_output = (struct wr_gossip_output){
 			.action = WR_GOSSIP_SEND,

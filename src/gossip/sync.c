@@ -18,7 +18,9 @@
 /* After so many items that were new between two comparisons, the next few come so soon. */
 #define STIRRED 16
 #define QUICK WR_SPAN_S(2)
-#define QUICK_TIMES 3
+#define QUICK_TIMES 8
+/* Ticks: two seconds. */
+#define MEET_AGAIN 20
 /* Ticks: there and back. */
 #define CROSSED 3
 
@@ -116,6 +118,19 @@ static bool is_dead(struct wr_frame_mark mark)
 	return mark.print & WR_FRAME_PRINT_DEAD;
 }
 
+/* The rumour is over, and it has not objected: we tell it ourselves. */
+static void call_again(struct wr_gossip *g, uint32_t id)
+{
+	struct wr_entry *entry = wr_entry(g, id);
+	uint32_t tick = wr_members_tick(g, g->now);
+
+	if (entry->flags & WR_ENTRY_HOT || tick < entry->met)
+		return;
+	entry->met = tick + MEET_AGAIN;
+	g->spreading++;
+	wr_post_add(g, WR_JOB_SPREAD, id, 0, 0, 0);
+}
+
 void wr_sync_called(struct wr_gossip *g, uint32_t id)
 {
 	struct wr_entry *entry = wr_entry(g, id);
@@ -124,8 +139,12 @@ void wr_sync_called(struct wr_gossip *g, uint32_t id)
 		wr_events_object(g, entry->blob->version);
 		return;
 	}
-	if (entry->flags & (WR_ENTRY_CALLED | WR_ENTRY_SHUT_OUT) || wr_is_gone(entry))
+	if (entry->flags & WR_ENTRY_SHUT_OUT || wr_is_gone(entry))
 		return;
+	if (entry->flags & WR_ENTRY_CALLED) {
+		call_again(g, id);
+		return;
+	}
 	entry->flags |= WR_ENTRY_CALLED;
 	wr_rumours_add(g, id);
 }

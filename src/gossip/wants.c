@@ -9,6 +9,7 @@
 #define UNDER_WAY 96 /* items: at 50 ms there and back, some 2,000 a second */
 #define A_FRAME 24   /* so that the answer is about eight frames */
 #define WAIT WR_SPAN_MS(400)
+#define LONGER 2
 #define TRIES 6
 /* So many at once say that there is more: the next comparison comes soon, with the same one. */
 #define MANY 16
@@ -100,10 +101,12 @@ void wr_wants_left(struct wr_gossip *g, uint32_t peer)
 		g->sync_with = 0;
 }
 
-/* Each wait is longer than the one before. */
+/* The first waits are longer each time. */
 static struct wr_instant due(const struct wr_want *want)
 {
-	return wr_after(want->asked, (struct wr_span){ WAIT.ns << want->tries });
+	unsigned times = want->tries < LONGER ? want->tries : LONGER;
+
+	return wr_after(want->asked, (struct wr_span){ WAIT.ns << times });
 }
 
 /* It did not come. */
@@ -131,10 +134,10 @@ void wr_wants_poll(struct wr_gossip *g)
 {
 	struct wr_want *want, *next;
 
-	/* In the order in which they were asked: later ones may be due sooner, by a little. */
-	for (want = TAILQ_FIRST(&g->asked); want && wr_is_past(due(want), g->now); want = next) {
+	for (want = TAILQ_FIRST(&g->asked); want; want = next) {
 		next = TAILQ_NEXT(want, link);
-		again(g, want);
+		if (wr_is_past(due(want), g->now))
+			again(g, want);
 	}
 	want = TAILQ_FIRST(&g->wants);
 	if (!want || g->is_wanting || g->asked_count >= UNDER_WAY)
@@ -145,9 +148,12 @@ void wr_wants_poll(struct wr_gossip *g)
 
 struct wr_instant wr_wants_deadline(const struct wr_gossip *g)
 {
-	const struct wr_want *first = TAILQ_FIRST(&g->asked);
+	struct wr_instant soonest = WR_NEVER;
+	const struct wr_want *want;
 
-	return first ? due(first) : WR_NEVER;
+	TAILQ_FOREACH(want, &g->asked, link)
+	soonest = wr_sooner(soonest, due(want));
+	return soonest;
 }
 
 /* What we have of it now. */

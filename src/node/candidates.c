@@ -4,12 +4,18 @@
 
 #include "base/log.h"
 #include "linux/addresses.h"
+#include "linux/clock.h"
 #include "node/address_watch.h"
 #include "node/inside.h"
 #include "node/portmap.h"
+#include "tunnel/handle.h"
 
 /* The others are for what a router maps, and what others see. */
 #define OWN_MAX (WR_PATH_CANDIDATES - 2)
+
+/* A shorter sleep is like some lost packets. */
+#define SLEEP_NS UINT64_C(5000000000)
+#define SLEEP_LOOK_MS 10000
 
 static bool is_told(const struct wr_node *node, const struct wr_ip *ip)
 {
@@ -120,8 +126,33 @@ static void on_network_changed(void *context)
 		wr_portmap_moved(node->portmap);
 }
 
+/* What one clock counts and the other does not. */
+static uint64_t slept(void)
+{
+	/* In this order it is never below zero. */
+	uint64_t awake = uv_hrtime();
+
+	return wr_clock_now().ns - awake;
+}
+
+/* While a host sleeps its NAT forgets it, and its neighbours do: perhaps it is elsewhere, with the
+ * same address. */
+static void on_sleep_timer(uv_timer_t *timer)
+{
+	struct wr_node *node = timer->data;
+	uint64_t before = node->slept_ns;
+
+	node->slept_ns = slept();
+	if (node->slept_ns > before + SLEEP_NS)
+		on_network_changed(node);
+}
+
 int wr_node_watch_addresses(struct wr_node *node)
 {
+	node->slept_ns = slept();
+	uv_timer_init(node->loop, &node->sleep_timer);
+	node->sleep_timer.data = node;
+	uv_timer_start(&node->sleep_timer, on_sleep_timer, SLEEP_LOOK_MS, SLEEP_LOOK_MS);
 	return wr_address_watch_open(node->loop, on_network_changed, node, &node->addresses);
 }
 
@@ -155,6 +186,7 @@ void wr_node_backend_opened(struct wr_node *node)
 
 void wr_node_unwatch_addresses(struct wr_node *node)
 {
+	wr_handle_close((uv_handle_t *)&node->sleep_timer);
 	node->addresses = wr_address_watch_close(node->addresses);
 	node->portmap = wr_portmap_close(node->portmap);
 }

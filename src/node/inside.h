@@ -31,6 +31,8 @@ struct wr_node {
 	struct wr_http_server *control;
 	struct wr_http_server *metrics; /* NULL: none over TCP */
 	struct wr_address_watch *addresses;
+	uv_timer_t sleep_timer;            /* looks whether this host slept */
+	uint64_t slept_ns;                 /* since it booted, as seen last */
 	struct wr_portmap *portmap;        /* NULL: not asked for */
 	struct wr_netcheck_call *netcheck; /* one at a time; NULL: none */
 

@@ -143,6 +143,12 @@ static json_t *tags_json(const struct wr_zeroconf *zc, const struct wr_key *iden
 	return array;
 }
 
+static json_t *rule_name_json(const struct wr_zeroconf *zc, const struct wr_key *identity,
+			      const char *name, const char *uid)
+{
+	return json_string(zc_rule_name(wr_admission_name(zc->admission, identity), name, uid));
+}
+
 /* --- All. --- */
 
 void zc_describe(void *context, json_t *status)
@@ -169,6 +175,8 @@ void zc_describe(void *context, json_t *status)
 	json_object_set_new(mesh, "knocks", knocks_json(zc));
 	json_object_set_new(mesh, "items", items_json(zc));
 	json_object_set_new(mesh, "gossip", gossip_json(&figures));
+	json_object_set_new(status, "rule_name",
+			    rule_name_json(zc, &zc->identity, zc->state.name, zc->uid));
 	json_object_set_new(status, "kind", json_string("mesh"));
 	json_object_set_new(status, "mesh", mesh);
 }
@@ -188,6 +196,8 @@ void zc_describe_peer(void *context, const struct wr_netmap_peer *peer, json_t *
 		is_open = item.record.flags & WR_RECORD_OPEN;
 	json_object_set_new(status, "identity", key_json(&contact->identity));
 	json_object_set_new(status, "tags", tags_json(zc, &contact->identity));
+	json_object_set_new(status, "rule_name",
+			    rule_name_json(zc, &contact->identity, peer->name, peer->uid));
 	json_object_set_new(status, "liveness",
 			    json_string(is_known ? wr_gossip_status_name(sight.status) : "guest"));
 	json_object_set_new(status, "is_open", json_boolean(is_open));

@@ -180,6 +180,8 @@ bool zc_is_open(const struct wr_zeroconf *zc);
 /* The map is made anew, soon. */
 void zc_touch_map(struct wr_zeroconf *zc);
 void zc_make_map(uv_timer_t *timer);
+/* What rules call a member: its name, if that is in its certificate. */
+const char *zc_rule_name(const char *certified, const char *name, const char *uid);
 /* What gossip says of a member changed. */
 void zc_member_changed(struct wr_zeroconf *zc, const struct wr_key *identity);
 

@@ -228,11 +228,9 @@ static bool describe_self(struct draft *draft, struct wr_netmap *map)
 }
 
 /* A name that a member gave itself must not be one that a rule speaks of. */
-static const char *name_for_rules(const struct wr_claim *claim, const char *name, const char *uid)
+const char *zc_rule_name(const char *certified, const char *name, const char *uid)
 {
-	const char *certified = claim->certified_name;
-
-	return certified && strcmp(certified, name) == 0 && claim->has_name ? name : uid;
+	return certified && strcmp(certified, name) == 0 ? name : uid;
 }
 
 static bool apply_rules(struct draft *draft, struct wr_netmap *map)
@@ -243,9 +241,9 @@ static bool apply_rules(struct draft *draft, struct wr_netmap *map)
 		struct wr_member *member = &draft->members[i];
 		bool is_self = !draft->contacts[i];
 
-		member->name = name_for_rules(&draft->claims[i],
-					      is_self ? map->name : map->peers[i]->name,
-					      is_self ? map->uid : map->peers[i]->uid);
+		member->name = zc_rule_name(draft->claims[i].certified_name,
+					    is_self ? map->name : map->peers[i]->name,
+					    is_self ? map->uid : map->peers[i]->uid);
 		member->v4 = is_self ? map->v4 : map->peers[i]->v4;
 		member->v6 = is_self ? map->v6 : map->peers[i]->v6;
 		draft->routes[i].prefixes = is_self ? map->routes : map->peers[i]->routes;

@@ -7,8 +7,9 @@
 
 #include "linux/udp.h"
 
-/* Nothing that is waited for takes as long. */
-#define PATIENCE_S 20
+/* Nothing that is waited for takes as long, also where the kernel is busy with others' namespaces:
+ * a carrier is told of late then. */
+#define PATIENCE_S 60
 
 /* --- In its thread. --- */
 
