@@ -18,7 +18,8 @@
 
 #define WR_GOSSIP_MEMBERS 20000
 
-/* Bytes of an item, immutable and counted: a simulator shares them among its members. */
+/* Bytes of an item, immutable and counted: a simulator shares them among its members
+ * (gossip/blob.h). */
 struct wr_gossip_blob;
 
 struct wr_gossip_timing {
@@ -54,7 +55,8 @@ struct wr_gossip_config {
 	/* Is the member admitted? What it sends is dropped if not, and nothing is told to it. Asked
 	 * again after wr_gossip_review(). */
 	bool (*admits)(void *context, const struct wr_key *identity);
-	/* Keeps the bytes; equal bytes may give one blob. NULL: malloc. */
+	/* Keeps the bytes, with one user more, which is the core's; equal bytes may give one blob.
+	 * NULL: wr_gossip_blob_new(). */
 	struct wr_gossip_blob *(*intern)(void *context, struct wr_bytes item);
 	void *context;
 };
@@ -121,7 +123,7 @@ struct wr_gossip_sight {
 	struct wr_instant since; /* of the status */
 	uint32_t round_trip_us;  /* of the last probe that it answered to us; 0: none */
 };
-/* One after the other, by identity: *at is 0 at first. False at the end. */
+/* One after the other, in no order: *at is 0 at first. False at the end. */
 bool wr_gossip_next(const struct wr_gossip *gossip, size_t *at, struct wr_gossip_sight *ret_sight)
 	WR_MUST_CHECK;
 bool wr_gossip_find(const struct wr_gossip *gossip, const struct wr_key *identity,

@@ -40,12 +40,11 @@ struct wr_entry {
 	struct wr_gossip_blob *blob; /* NULL: free */
 	uint32_t since;              /* of the status: ticks (wr_members_tick()) */
 	uint32_t round_trip_us;
-	uint32_t at;    /* in `living` or `gone`; of a free one: the next free */
-	uint32_t doubt; /* in `doubts`, from 1 */
-	uint8_t status; /* enum wr_gossip_status, never SHUT_OUT */
-	uint8_t flags;  /* above */
-	uint8_t told;   /* as a rumour, by us or to us */
-	uint8_t spare;
+	uint32_t at;     /* in `living` or `gone`; of a free one: the next free */
+	uint32_t doubt;  /* in `doubts`, from 1 */
+	uint8_t status;  /* enum wr_gossip_status, never SHUT_OUT */
+	uint8_t flags;   /* above */
+	uint8_t told;    /* as a rumour, by us or to us */
 	uint32_t summed; /* tick of the last sum of all that we sent to it */
 	uint32_t met;    /* tick from which on one of the dead, or called so, is told again */
 };

@@ -185,6 +185,11 @@ const char *zc_rule_name(const char *certified, const char *name, const char *ui
 /* What gossip says of a member changed. */
 void zc_member_changed(struct wr_zeroconf *zc, const struct wr_key *identity);
 
+/* --- routes.c --- */
+/* Of peers of a map that is made: of one that several offer the first has it. False where memory is
+ * short. */
+bool zc_settle_routes(struct wr_netmap *map) WR_MUST_CHECK;
+
 /* --- rules.c: the policy, for the map --- */
 struct zc_rules; /* of one map */
 /* Of who is a peer, but no member that is alive. No founder can give it out: it is no policy's

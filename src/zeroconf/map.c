@@ -275,8 +275,8 @@ static struct wr_netmap *make(struct draft *draft)
 			return wr_netmap_free(map);
 		map->peer_count++;
 	}
-	if (!map->peers || !describe_self(draft, map) || !apply_rules(draft, map) ||
-	    !wr_netmap_index(map))
+	if (!map->peers || !zc_settle_routes(map) || !describe_self(draft, map) ||
+	    !apply_rules(draft, map) || !wr_netmap_index(map))
 		return wr_netmap_free(map);
 	return map;
 }

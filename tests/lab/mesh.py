@@ -7,8 +7,6 @@ import json
 import signal
 import socket
 import subprocess
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 from lab import daemon, programs, sandbox, wait
 from lab import host as hosts
@@ -264,13 +262,6 @@ def everybody_reaches_everybody(members, timeout=10.0, family=6):
         assert who_reaches(member, others, timeout, family) == names - {member.name}, member
 
 
-def reached(members, pairs=None):
-    """How many of the ordered pairs exchange a ping; a few at a time."""
-    pairs = pairs or [(a, b) for a in members for b in members if a is not b]
-    with ThreadPoolExecutor(1) as pool:
-        return sum(1 for good in pool.map(lambda pair: bool(pair[0].reaches(pair[1])), pairs) if good)
-
-
 def counted(member, group, name):
     """A counter of its status: knocks, items or gossip."""
     return member.own[group][name]
@@ -278,7 +269,3 @@ def counted(member, group, name):
 
 def wait_counted(member, group, name, more_than=0, timeout=15):
     wait.until(lambda: counted(member, group, name) > more_than, timeout, f"{member.name} to count {group}.{name}: {member.own}", 0.1)
-
-
-def seconds_since(began):
-    return time.monotonic() - began

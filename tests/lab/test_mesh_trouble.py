@@ -4,9 +4,10 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
-from mesh import Lan, MeshMember, all_alive, everybody_reaches_everybody, up
+from mesh import Lan, MeshMember, all_alive, everybody_reaches_everybody, give_names, up
 from test_paths import Flow
 
 from lab import sandbox, wait
@@ -40,12 +41,7 @@ def test_a_network_is_cut_and_heals(lab):
     lan = Lan(lab)
     members = up(lab, lan, 6)
     all_alive(members)
-    for member in members[3:]:
-        member.host.lan = lan
-    other = Lan(lab)
-    # The second half is at a switch of its own.
-    for member in members[3:]:
-        lan.cut(member.host)
+    other = Lan(lab)  # the second half's
     _move(lan, other, members[3:])
     all_alive(members[:3], timeout=40)
     all_alive(members[3:], timeout=40)
@@ -126,7 +122,6 @@ def test_a_wrong_clock_does_not_matter(lab, offset):
 
 
 def _faketime():
-    from pathlib import Path
     return Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
 
 
@@ -164,11 +159,9 @@ def test_a_start_that_fails_says_why_in_a_line_and_changes_nothing(lab, trouble)
 
 def test_a_host_on_no_lan_is_told_and_waits(lab):
     lan = Lan(lab)
-    host = lab.host("alone")
+    host = give_names(lab.host("alone"))
     a = MeshMember(lab, host).start()
     assert "no LAN" in a.said() or "no lan" in a.said().lower()
-    from mesh import give_names
-    give_names(host)
     b = MeshMember(lab, lan.host("birch")).start()
     lan.plug(host)
     all_alive([a, b])
