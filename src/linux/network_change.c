@@ -94,6 +94,11 @@ static struct nlmsghdr *begin_route(struct wr_network_changes *changes,
 	return message;
 }
 
+/* Nobody has it, and nobody is asked for it: the interface is a tunnel. Without a next hop the
+ * kernel keeps a neighbour for each IPv6 address that is sent to, of which all interfaces together
+ * may have 1,024 (gc_thresh3 in ip(7)'s sysctls). */
+static const struct wr_ip next_hop = { WR_IPV6, { 0xfe, 0x80, [15] = 1 } };
+
 int wr_network_add_route(struct wr_network_changes *changes, const struct wr_network_route *route)
 {
 	struct wr_rtnl_request request;
@@ -106,6 +111,8 @@ int wr_network_add_route(struct wr_network_changes *changes, const struct wr_net
 			      &route->to);
 	if (route->source.family != WR_FAMILY_NONE)
 		wr_rtnl_put_ip(message, RTA_PREFSRC, &route->source);
+	if (route->to.ip.family == WR_IPV6)
+		wr_rtnl_put_ip(message, RTA_GATEWAY, &next_hop);
 	return wr_rtnl_ask(changes->socket, message, NULL, NULL);
 }
 

@@ -10,6 +10,7 @@
 #include "crypto/sign.h"
 #include "linux/clock.h"
 #include "linux/files.h"
+#include "linux/sysctl.h"
 #include "mesh/folder.h"
 #include "tunnel/handle.h"
 #include "zeroconf/inside.h"
@@ -41,12 +42,26 @@ static void keep_port(struct wr_zeroconf *zc, uint16_t port)
 		zc_save_state(zc);
 }
 
+/* Members speak IPv6 with each other, on our own interface, whatever the host does elsewhere. */
+static void turn_v6_on(const struct wr_zeroconf *zc)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "net/ipv6/conf/%s/disable_ipv6", zc->state.interface);
+	if (wr_sysctl_read(name) == 1 && wr_sysctl_write(name, false) < 0)
+		wr_log_error(
+			"interface: IPv6 is turned off on this host, and cannot be turned on for "
+			"%s: nobody will be found (sysctl net.ipv6.conf.default.disable_ipv6)",
+			zc->state.interface);
+}
+
 /* What hangs from the interface: it may be another one than before. */
 static void on_port_opened(void *context, uint16_t port)
 {
 	struct wr_zeroconf *zc = context;
 	char why[200];
 
+	turn_v6_on(zc);
 	keep_port(zc, port);
 	if (!zc->is_up)
 		return;
