@@ -45,8 +45,9 @@ static void leave_living(struct wr_gossip *g, struct wr_entry *entry)
 		move(g, &g->living, --g->turn, hole);
 		hole = g->turn;
 	}
-	move(g, &g->living, g->living.count - 1, hole);
-	g->living.count--;
+	/* What still stands at the end may be who just moved: it has its place. */
+	if (hole != --g->living.count)
+		move(g, &g->living, g->living.count, hole);
 }
 
 static void leave_gone(struct wr_gossip *g, struct wr_entry *entry)

@@ -10,6 +10,8 @@
 #define FAVOUR(wait) ((struct wr_span){ (wait).ns * 4 / 5 })
 /* Our own record is news to most when we begin: they do not listen yet. */
 #define NOVICE WR_SPAN_S(5)
+/* WireGuard tries a handshake again after 5 s. */
+#define NEWCOMER_SECONDS 6
 /* Room for rounds and checks is kept from what others ask of us. */
 #define FAVOURS_MAX (WR_PROBES - 24)
 #define CHECKS_MAX 8
@@ -95,13 +97,21 @@ static bool is_novice(const struct wr_gossip *g)
 	return !wr_is_past(wr_after(g->began, NOVICE), g->now);
 }
 
+/* It may not have heard of us yet, and then its WireGuard does not answer us. */
+static bool is_newcomer(const struct wr_gossip *g, uint32_t target)
+{
+	const struct wr_entry *entry = wr_entry(g, target);
+
+	return entry->status == WR_GOSSIP_ALIVE && wr_members_age(g, entry) < NEWCOMER_SECONDS;
+}
+
 /* Whose fault is it? If those who were asked did not even say that they had no answer either, it
  * may well be ours. */
 static void fail(struct wr_gossip *g, const struct wr_probe *probe)
 {
 	g->figures.lost++;
 	wr_health_add(g, probe->nacks_due ? probe->nacks_due : 1);
-	if (!is_novice(g))
+	if (!is_novice(g) && !is_newcomer(g, probe->target))
 		wr_doubts_add(g, probe->target, 0);
 }
 

@@ -12,6 +12,8 @@
 #define ASK_AGAIN WR_SPAN_S(1)
 #define ANSWER_WITHIN WR_SPAN_S(2)
 #define MISSED_MAX 2
+/* With an answer, but not straight from it: a path is looked for meanwhile. */
+#define INDIRECT_MAX 10
 /* One that did not answer is left alone for so long. */
 #define SHUN WR_SPAN_S(60)
 
@@ -49,7 +51,21 @@ static bool is_home(const struct wr_zeroconf *zc, const struct contact *contact)
 	return false;
 }
 
-/* By a secret order, so that homes are spread over who can be one. */
+static bool is_shunned(const struct wr_zeroconf *zc, const struct contact *contact)
+{
+	return wr_map_get(&zc->shunned, rank(zc, contact)) != NULL;
+}
+
+/* By a secret order, so that homes are spread over who can be one; who did not answer lately comes
+ * last. */
+static bool is_better(const struct wr_zeroconf *zc, const struct contact *contact,
+		      const struct contact *best)
+{
+	if (best && is_shunned(zc, contact) != is_shunned(zc, best))
+		return is_shunned(zc, best);
+	return !best || rank(zc, contact) < rank(zc, best);
+}
+
 static struct contact *choose(struct wr_zeroconf *zc)
 {
 	struct contact *best = NULL, *contact;
@@ -58,9 +74,7 @@ static struct contact *choose(struct wr_zeroconf *zc)
 	while ((contact = zc_next(zc, &at))) {
 		struct wr_record record;
 
-		if (!contact->is_alive || is_home(zc, contact) ||
-		    wr_map_get(&zc->shunned, rank(zc, contact)) ||
-		    (best && rank(zc, best) < rank(zc, contact)))
+		if (!contact->is_alive || is_home(zc, contact) || !is_better(zc, contact, best))
 			continue;
 		if (read_record(zc, &contact->identity, &record) && relays(&record))
 			best = contact;
@@ -81,6 +95,16 @@ static void drop(struct wr_zeroconf *zc, struct home *home)
 	*home = (struct home){ .is_asked = home->is_asked, .generation = home->generation + 1 };
 }
 
+/* One that is itself reached through another would go with that. */
+static bool is_direct(const struct wr_zeroconf *zc, const struct home *home)
+{
+	const struct contact *contact = zc_find(zc, &home->identity);
+	struct wr_paths_sight sight;
+
+	return contact && wr_paths_look(wr_node_paths(zc->node), contact->uid, &sight) &&
+	       sight.path.state == WR_PATH_DIRECT;
+}
+
 struct asked {
 	struct wr_zeroconf *zc;
 	size_t at;
@@ -92,18 +116,18 @@ static void on_ponged(void *context, int error, uint32_t latency_us)
 	struct asked *asked = context;
 	struct wr_zeroconf *zc = asked->zc;
 	struct home *home = &zc->homes[asked->at];
-	bool is_same = asked->generation == home->generation;
+	bool is_same = asked->generation == home->generation, is_good;
 
 	(void)latency_us;
 	free(asked);
 	home->is_asked = false;
 	if (!is_same || zc->is_ending)
 		return;
-	home->missed = error ? home->missed + 1 : 0;
-	home->ask_at = wr_after(wr_clock_now(), error ? ASK_AGAIN : ASK_EACH);
-	if (!error)
-		home->is_working = true;
-	else if (home->missed >= MISSED_MAX)
+	is_good = !error && is_direct(zc, home);
+	home->missed = is_good ? 0 : home->missed + 1;
+	home->ask_at = wr_after(wr_clock_now(), is_good ? ASK_EACH : ASK_AGAIN);
+	home->is_working |= is_good;
+	if (home->missed >= (error ? MISSED_MAX : INDIRECT_MAX))
 		drop(zc, home);
 	zc_review_record(zc);
 }
@@ -116,8 +140,9 @@ static void ask(struct wr_zeroconf *zc, size_t at, const struct contact *contact
 		return;
 	*asked = (struct asked){ zc, at, zc->homes[at].generation };
 	zc->homes[at].is_asked = true;
-	wr_paths_ping_quietly(wr_node_paths(zc->node), contact->uid, ANSWER_WITHIN, on_ponged,
-			      asked);
+	/* What is quiet looks for no better path. */
+	(is_direct(zc, &zc->homes[at]) ? wr_paths_ping_quietly : wr_paths_ping)(
+		wr_node_paths(zc->node), contact->uid, ANSWER_WITHIN, on_ponged, asked);
 }
 
 static void tend(struct wr_zeroconf *zc, size_t at, struct wr_instant now)

@@ -293,8 +293,8 @@ static void test_node_is_measured(void **state)
 	static const char *const parts[] = {
 		"# TYPE warren_node_info gauge\n",
 		"warren_build_info{version=\"1.2\"} 1\n",
-		"warren_node_info{kind=\"mesh\",interface=\"wr0\",network=\"acme\",name=\"self\","
-		"backend=\"engine\"} 1\n",
+		("warren_node_info{kind=\"mesh\",interface=\"wr0\",network=\"acme\",name=\"self\","
+		 "backend=\"engine\"} 1\n"),
 		"warren_node_peers{path=\"none\",liveness=\"online\"} 1\n",
 		"warren_node_peers{path=\"none\",liveness=\"offline\"} 1\n",
 		"warren_node_bytes_total{direction=\"received\"} 0\n",
