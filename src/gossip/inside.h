@@ -384,6 +384,8 @@ struct wr_instant wr_post_deadline(const struct wr_gossip *g);
 void wr_post_done(struct wr_gossip *g);
 /* So much waits to be sent that others should be asked. */
 bool wr_post_is_busy(const struct wr_gossip *g);
+/* So much waits that comparisons are not answered: the peer compares again. */
+bool wr_post_is_laden(const struct wr_gossip *g, uint32_t peer);
 /* What is added from here on answers a frame, and may be so much; or is of our own accord. */
 void wr_post_answers(struct wr_gossip *g);
 void wr_post_own(struct wr_gossip *g);

@@ -9,6 +9,8 @@
 #define URGENT_MAX 512
 /* Items in a second, at some 250 bytes: who waits for longer asks another. */
 #define BUSY 200
+/* Comparisons that are answered late are stale, and keep what was asked for from going out. */
+#define LADEN 48
 /* How many jobs behind the first are looked at for the same peer. */
 #define LOOK_AHEAD 64
 /* Of rumours that ride along with a probe or an answer. */
@@ -97,7 +99,8 @@ static bool grow(struct wr_jobs *jobs)
 
 static enum wr_lane lane_of(const struct wr_gossip *g, enum wr_job_kind kind, uint32_t peer)
 {
-	if (kind <= WR_JOB_WHO)
+	/* What we lack must not wait for what others ask of us; there is only one such job. */
+	if (kind <= WR_JOB_WHO || kind == WR_JOB_WANTS)
 		return WR_LANE_URGENT;
 	if (!(peer & WR_PEER_STRANGER) && wr_entry(g, peer)->flags & WR_ENTRY_NEW)
 		return WR_LANE_WELCOME;
@@ -164,6 +167,11 @@ static void pop(struct wr_jobs *jobs)
 bool wr_post_is_busy(const struct wr_gossip *g)
 {
 	return g->lanes[WR_LANE_COMMON].count > BUSY;
+}
+
+bool wr_post_is_laden(const struct wr_gossip *g, uint32_t peer)
+{
+	return g->lanes[lane_of(g, WR_JOB_LIST, peer)].count > LADEN;
 }
 
 void wr_post_answers(struct wr_gossip *g)

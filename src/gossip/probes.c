@@ -110,8 +110,10 @@ static bool is_newcomer(const struct wr_gossip *g, uint32_t target)
 static void fail(struct wr_gossip *g, const struct wr_probe *probe)
 {
 	g->figures.lost++;
+	if (is_newcomer(g, probe->target))
+		return;
 	wr_health_add(g, probe->nacks_due ? probe->nacks_due : 1);
-	if (!is_novice(g) && !is_newcomer(g, probe->target))
+	if (!is_novice(g))
 		wr_doubts_add(g, probe->target, 0);
 }
 

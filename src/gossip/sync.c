@@ -88,7 +88,7 @@ static void answer(struct wr_gossip *g, uint32_t from, const struct wr_frame_ran
 		if (is_crossed(g, from))
 			return;
 	}
-	if (ours.sum == theirs->sum && ours.items == theirs->items)
+	if ((ours.sum == theirs->sum && ours.items == theirs->items) || wr_post_is_laden(g, from))
 		return;
 	if (ours.items <= LISTED)
 		kind = WR_JOB_LIST;

@@ -90,6 +90,9 @@ void zc_run_gossip(struct wr_zeroconf *zc)
 	while (wr_gossip_poll(zc->gossip, wr_clock_now(), &output))
 		act(zc, &output);
 	zc->is_running_gossip = false;
+	/* What the founder signed is kept before others can have heard of it for long. */
+	if (zc->is_signed)
+		zc_save_now(zc);
 	arm(zc);
 }
 

@@ -61,6 +61,7 @@ static int issue(struct wr_zeroconf *zc, struct wr_item *item, char ret_why[200]
 		return -ENOSPC;
 	}
 	zc_take_item(zc, (struct wr_bytes){ bytes, len });
+	zc->is_signed = true;
 	return 0;
 }
 

@@ -85,6 +85,7 @@ struct wr_zeroconf {
 	struct wr_l2 *l2;
 	struct wr_founder founder;
 	bool is_founder;             /* the founder's key is here */
+	bool is_signed;              /* something that is not on the disk yet */
 	struct wr_instant closes_at; /* the charter that shuts the door is due; 0: no */
 
 	/* Peers. */

@@ -69,6 +69,7 @@ void zc_save_now(struct wr_zeroconf *zc)
 	int status;
 
 	uv_timer_stop(&zc->save_timer);
+	zc->is_signed = false;
 	gather(zc, &pile);
 	status = pile.is_short ? -ENOMEM
 			       : wr_mesh_items_save(zc->state.folder,

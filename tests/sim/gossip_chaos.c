@@ -19,6 +19,9 @@ static void excuse_all(struct world *world, uint64_t span)
 }
 
 /* The tunnel that a knock or an invitation makes. */
+/* Percent, each time that members are tended. */
+#define ANNOUNCES 2
+
 static void meet(struct world *world, struct member *member)
 {
 	struct member *other = world_any_up(world, member);
@@ -213,15 +216,16 @@ static bool is_lonely(const struct member *member)
 	return figures.alive <= 1;
 }
 
-/* What daemons do: who sees nobody knocks at somebody; a relay that died gives its work to another.
- */
+/* What daemons do: who sees nobody knocks at somebody; all announce themselves again and again; a
+ * relay that died gives its work to another. */
 void chaos_tend(struct world *world)
 {
 	for (uint32_t i = 0; i < world->count; i++) {
 		struct member *member = &world->members[i];
 		bool has_changed = false;
 
-		if (member->gossip && !member->wakes_at && !member->is_revoked && is_lonely(member))
+		if (member->gossip && !member->wakes_at && !member->is_revoked &&
+		    (is_lonely(member) || chance(world, ANNOUNCES)))
 			meet(world, member);
 		if (!member->gossip || member->is_open)
 			continue;
@@ -259,6 +263,11 @@ void chaos_end(struct world *world)
 	trace(world, "calm");
 	unite(world);
 	mend_loss(world);
-	for (uint32_t i = 0; i < world->count; i++)
+	for (uint32_t i = 0; i < world->count; i++) {
 		world->members[i].slow_until = 0;
+		/* Who heard of it first may have died with it; the founder's machine has it on its
+		 * disk. */
+		if (world->members[i].is_revoked)
+			founder_revoke(world, &world->members[i]);
+	}
 }

@@ -122,6 +122,9 @@ static void play_chaos(struct world *world)
 	}
 }
 
+/* Of two seconds: as long as members that somebody made up take to be found out. */
+#define MOMENTS 10
+
 /* They stay so, but for moments: a packet is lost, somebody is suspected, and objects. */
 static void play_calm(struct world *world)
 {
@@ -133,7 +136,7 @@ static void play_calm(struct world *world)
 		world_play(world, 2 * S);
 		wrong = oracle_disagreement(world);
 		wrong_for = wrong ? wrong_for + 1 : 0;
-		if (wrong_for > 4)
+		if (wrong_for > MOMENTS)
 			fail(world, "it does not last: %s", wrong);
 	}
 	oracle_check_sizes(world);
@@ -221,7 +224,7 @@ static struct options read_options(int argc, char **argv)
 		case 'l': options.seconds = number(optarg); break;
 		case 'm': options.members = (uint32_t)number(optarg); break;
 		case '2': options.is_twice = true; break;
-		case 'f': options.are_frames_traced = true; /* fallthrough */
+		case 'f': options.is_traced = options.are_frames_traced = true; break;
 		case 't': options.is_traced = true; break;
 		default: exit(2);
 		}
