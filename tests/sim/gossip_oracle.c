@@ -114,7 +114,8 @@ static void check_member(struct world *world, struct member *observer, const str
 		if (before == WR_GOSSIP_DEAD && sight.status == before)
 			return;
 	}
-	if (sight.status == WR_GOSSIP_DEAD)
+	/* Of a life that has ended it is true. */
+	if (sight.status == WR_GOSSIP_DEAD && sight.version >> 32 >= world->members[subject].epoch)
 		died(world, observer, &world->members[subject]);
 	if (observer->admission && sight.status <= WR_GOSSIP_SUSPECT &&
 	    wr_admission_admits(observer->admission, who, node_wall(world, observer)) !=
