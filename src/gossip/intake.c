@@ -178,7 +178,8 @@ static void from_stranger(struct wr_gossip *g, const struct wr_key *from, struct
 		return;
 	}
 	g->figures.unadmitted++;
-	if (peer & WR_PEER_STRANGER && g->config.admits(g->config.context, from))
+	/* Who knows us already does not greet: what it told of itself may be lost. */
+	if (peer & WR_PEER_STRANGER && (is_greeted || g->config.admits(g->config.context, from)))
 		wr_post_add(g, WR_JOB_WHO, peer, 0, 0, 0);
 }
 

@@ -103,7 +103,8 @@ void wr_node_add_candidates(struct wr_node *node, const struct wr_candidate *can
 			    size_t count)
 {
 	node->added_count = count < WR_PATH_CANDIDATES ? count : WR_PATH_CANDIDATES;
-	memcpy(node->added, candidates, node->added_count * sizeof(*candidates));
+	if (node->added_count)
+		memcpy(node->added, candidates, node->added_count * sizeof(*candidates));
 	gather(node);
 }
 

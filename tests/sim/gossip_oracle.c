@@ -61,12 +61,28 @@ static bool is_excused(const struct world *world, const struct member *observer,
 	       subject->is_revoked || observer->is_revoked;
 }
 
+/* It was told so by somebody, who was judged when he came to think it. */
+static bool is_hearsay(const struct world *world, const struct member *observer,
+		       const struct member *subject)
+{
+	for (uint32_t i = 0; i < world->count; i++) {
+		const struct member *other = &world->members[i];
+		struct wr_gossip_sight sight;
+
+		if (other != observer && other->gossip &&
+		    wr_gossip_find(other->gossip, &subject->identity, &sight) &&
+		    sight.status == WR_GOSSIP_DEAD)
+			return true;
+	}
+	return false;
+}
+
 static void died(struct world *world, const struct member *observer, const struct member *subject)
 {
 	world->deaths++;
 	if (subject->gossip && subject->slow_until > world->now)
 		world->slow_deaths++;
-	if (is_excused(world, observer, subject))
+	if (is_excused(world, observer, subject) || is_hearsay(world, observer, subject))
 		return;
 	world->false_deaths++;
 	trace(world, "%u thinks %u dead, which is well", observer->number, subject->number);

@@ -171,10 +171,10 @@ static void add_candidates(const struct thing *thing, struct wr_netmap_peer *pee
 							 &thing->observed);
 	most -= !has_observed;
 	for (size_t i = 0; i < thing->candidate_count && i < most; i++)
-		peer->candidates[peer->candidate_count++] = thing->candidates[i];
+		assert_true(wr_netmap_add_candidate(peer, &thing->candidates[i]));
 	if (!has_observed)
-		peer->candidates[peer->candidate_count++] =
-			(struct wr_candidate){ WR_CANDIDATE_OBSERVED, thing->observed };
+		assert_true(wr_netmap_add_candidate(
+			peer, &(struct wr_candidate){ WR_CANDIDATE_OBSERVED, thing->observed }));
 }
 
 /* NULL if the two do not see each other. */
