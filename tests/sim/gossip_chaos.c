@@ -37,6 +37,9 @@ static void meet(struct world *world, struct member *member)
 
 void chaos_start(struct world *world, struct member *member)
 {
+	/* Some still think of its last life. */
+	if (member->epoch)
+		excuse(world, member, 0);
 	if (chance(world, 20)) {
 		/* A machine that was put back to an older state, or lost it. */
 		disk_free(member->disk);
