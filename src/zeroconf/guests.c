@@ -26,8 +26,9 @@ static struct contact *take_in(struct wr_zeroconf *zc, const struct wr_key *iden
 	return contact ? contact : zc_meet(zc, identity);
 }
 
-struct contact *zc_invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
-				const struct wr_endpoint *seen)
+/* A peer for a while; NULL if there are too many. */
+static struct contact *invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
+				    const struct wr_endpoint *seen)
 {
 	struct contact *contact = take_in(zc, identity);
 	struct wr_instant now = wr_clock_now();
@@ -108,7 +109,7 @@ void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_end
 	seen.port = wireguard_port(knock, from);
 	if (is_old_news(zc, contact, knock, &seen))
 		return;
-	contact = zc_invite_guest(zc, &knock->identity, &seen);
+	contact = invite_guest(zc, &knock->identity, &seen);
 	if (!contact)
 		return;
 	contact->epoch = knock->epoch;
@@ -145,7 +146,7 @@ static void visit_past(struct wr_zeroconf *zc, struct wr_instant now)
 		struct contact *contact = NULL;
 
 		if (wr_item_peek(zc->past[zc->past_at++], &head))
-			contact = zc_invite_guest(zc, head.subject, NULL);
+			contact = invite_guest(zc, head.subject, NULL);
 		if (contact)
 			wake(zc, contact);
 	}

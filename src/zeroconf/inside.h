@@ -124,6 +124,12 @@ struct wr_zeroconf {
 	bool is_ending;
 };
 
+/* --- hooks.c: the node and the discovery --- */
+int zc_open_node(struct wr_zeroconf *zc, char ret_why[200]) WR_MUST_CHECK;
+int zc_open_discovery(struct wr_zeroconf *zc, char ret_why[200]) WR_MUST_CHECK;
+/* The interface is there, perhaps another than before: what hangs from it is opened. */
+void zc_port_opened(void *context, uint16_t port);
+
 /* --- roster.c: peers --- */
 void zc_roster_start(struct wr_zeroconf *zc);
 void zc_roster_done(struct wr_zeroconf *zc);
@@ -138,9 +144,6 @@ void zc_part(struct wr_zeroconf *zc, struct contact *contact);
 
 /* --- guests.c: who is a peer before it is a member --- */
 void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_endpoint *from);
-/* A peer for a while; NULL if there are too many. */
-struct contact *zc_invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
-				const struct wr_endpoint *seen);
 /* It is a guest no more; a member, or gone. */
 void zc_end_visit(struct wr_zeroconf *zc, struct contact *contact);
 /* If that is due: the map has it. */
@@ -199,8 +202,6 @@ struct zc_rules; /* of one map */
 /* `members` are the map's peers, and ourselves as the last. NULL where memory is short. */
 struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *members,
 			      const struct wr_view_routes *routes, size_t count, bool has_guests);
-/* One is known of, and not whole yet: until then nothing is allowed. */
-bool zc_awaits_policy(const struct wr_zeroconf *zc);
 struct zc_rules *zc_rules_free(struct zc_rules *rules);
 /* A new string. */
 char *zc_rules_text(struct zc_rules *rules);
@@ -275,6 +276,15 @@ void zc_save_now(struct wr_zeroconf *zc);
 void zc_save_state(struct wr_zeroconf *zc);
 
 /* --- calls.c, describe.c: what people ask --- */
+/* Answers with what a negative errno of founder.c is in HTTP. */
+void zc_refuse(struct wr_http_request *request, int error, const char *why);
+/* NULL: it was no object, and was answered so. */
+json_t *zc_read_body(struct wr_http_request *request);
+/* calls_admission.c */
+void zc_post_invite(void *context, struct wr_http_request *request);
+void zc_get_invitations(void *context, struct wr_http_request *request);
+void zc_post_admit(void *context, struct wr_http_request *request);
+void zc_post_revoke(void *context, struct wr_http_request *request);
 extern const struct wr_node_call zc_calls[];
 extern const size_t zc_call_count;
 void zc_describe(void *context, json_t *status);

@@ -48,7 +48,8 @@ static struct wr_policy *parse(const char *text)
 	return policy;
 }
 
-bool zc_awaits_policy(const struct wr_zeroconf *zc)
+/* One is known of, and not whole yet: until then nothing is allowed. */
+static bool awaits_policy(const struct wr_zeroconf *zc)
 {
 	struct wr_admission_figures figures;
 
@@ -61,12 +62,12 @@ struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *me
 {
 	struct zc_rules *rules = calloc(1, sizeof(*rules));
 
-	if (!rules || (!zc->policy && !has_guests && !zc_awaits_policy(zc)))
+	if (!rules || (!zc->policy && !has_guests && !awaits_policy(zc)))
 		return rules;
 	rules->self = count - 1;
-	rules->policy = parse(zc->policy             ? zc->policy
-			      : zc_awaits_policy(zc) ? "default deny\n"
-						     : NO_POLICY);
+	rules->policy = parse(zc->policy          ? zc->policy
+			      : awaits_policy(zc) ? "default deny\n"
+						  : NO_POLICY);
 	if (rules->policy)
 		rules->view = wr_view_new_routed(rules->policy, members, routes, count);
 	return rules->view ? rules : zc_rules_free(rules);
