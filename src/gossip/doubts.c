@@ -8,7 +8,7 @@
 
 /* The time without confirmations is this many times the time with all of them. */
 #define SPREAD_FACTOR 4
-#define LEAST WR_SPAN_MS(1800)
+#define LEAST WR_SPAN_MS(4000)
 /* Some of all members look for themselves at once: about so many in all. */
 #define CHECKERS 6
 

@@ -185,6 +185,7 @@ static json_t *twin_peer(struct story *story, struct twin *twin, size_t self, si
 	enum wr_view_way way = wr_view_way(twin->view, self, other);
 	struct wr_netmap_peer peer = { 0 };
 	uint32_t marks[WR_NETMAP_MARKS];
+	json_t *json;
 
 	if (self == other || machine->off != WR_READING_ON || way == WR_VIEW_NOTHING)
 		return NULL;
@@ -200,7 +201,9 @@ static json_t *twin_peer(struct story *story, struct twin *twin, size_t self, si
 	peer.way = way == WR_VIEW_DIRECT && thing->is_agent ? WR_WAY_DIRECT : WR_WAY_HUB;
 	if (peer.way == WR_WAY_DIRECT)
 		add_candidates(thing, &peer);
-	return wr_netmap_peer_json(&peer);
+	json = wr_netmap_peer_json(&peer);
+	free(peer.candidates);
+	return json;
 }
 
 static json_t *find_peer(const json_t *map, const char *uid)
