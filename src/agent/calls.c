@@ -19,16 +19,6 @@ static json_t *server_json(const struct wr_agent *agent)
 			 agent->server_version, "is_behind", (int)agent->is_held);
 }
 
-static json_t *endpoint_json(const struct wr_endpoint *endpoint)
-{
-	char text[WR_ENDPOINT_TEXT_LEN];
-
-	if (endpoint->ip.family == WR_FAMILY_NONE)
-		return json_null();
-	wr_endpoint_format(endpoint, text);
-	return json_string(text);
-}
-
 static json_t *hub_addresses_json(const struct wr_netmap *map)
 {
 	json_t *array = json_array();
@@ -51,7 +41,7 @@ static json_t *hub_json(const struct wr_agent *agent)
 	bool is_over_channel = wr_uplink_is_over_channel(agent->uplink);
 
 	return json_pack("{s:o, s:s, s:b, s:o}", "endpoint",
-			 is_over_channel ? json_null() : endpoint_json(&endpoint), "way",
+			 is_over_channel ? json_null() : wr_netmap_endpoint_json(&endpoint), "way",
 			 is_over_channel ? "channel" : "udp", "is_connected",
 			 (int)wr_uplink_is_connected(agent->uplink), "addresses",
 			 hub_addresses_json(wr_node_map(agent->node)));

@@ -91,6 +91,8 @@ json_t *wr_netmap_json(const struct wr_netmap *map);
 /* One peer, as in `peers`. */
 json_t *wr_netmap_peer_json(const struct wr_netmap_peer *peer);
 bool wr_netmap_peer_equal(const struct wr_netmap_peer *a, const struct wr_netmap_peer *b);
+/* "192.0.2.1:51820"; null where the family is none. */
+json_t *wr_netmap_endpoint_json(const struct wr_endpoint *endpoint);
 /* {"kind", "endpoint"}: as in `candidates`. False if it is none that a packet can go to, or of a
  * kind that is not known. */
 json_t *wr_netmap_candidate_json(const struct wr_candidate *candidate);

@@ -29,10 +29,12 @@ static json_t *prefix_json(const struct wr_prefix *prefix)
 	return json_string(text);
 }
 
-static json_t *endpoint_json(const struct wr_endpoint *endpoint)
+json_t *wr_netmap_endpoint_json(const struct wr_endpoint *endpoint)
 {
 	char text[WR_ENDPOINT_TEXT_LEN];
 
+	if (endpoint->ip.family == WR_FAMILY_NONE)
+		return json_null();
 	wr_endpoint_format(endpoint, text);
 	return json_string(text);
 }
@@ -89,7 +91,8 @@ json_t *wr_netmap_hub_json(const struct wr_netmap *map)
 	endpoints = json_array();
 	for (size_t i = 0; i < WR_ARRAY_LEN(map->hub_endpoints); i++) {
 		if (map->hub_endpoints[i].ip.family != WR_FAMILY_NONE)
-			endpoints = with(endpoints, endpoint_json(&map->hub_endpoints[i]));
+			endpoints = with(endpoints,
+					 wr_netmap_endpoint_json(&map->hub_endpoints[i]));
 	}
 	wr_key_to_base64(&map->hub_key, key);
 	return json_pack("{ss so so si}", "public_key", key, "addresses",

@@ -18,9 +18,6 @@ struct wr_address_watch;
 struct wr_netcheck_call;
 struct wr_portmap;
 
-/* Of a tunnel within 1,500 bytes: less what WireGuard, UDP and IPv6 take. */
-#define WR_TUNNEL_MTU 1420
-
 struct wr_node {
 	uv_loop_t *loop;
 	struct wr_node_config config; /* with the key and the port that hold now */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mesh/netmap.h"
 #include "node/netcheck.h"
 
 const char *wr_netcheck_mapping_name(enum wr_netcheck_mapping mapping)
@@ -32,16 +33,6 @@ const char *wr_netcheck_filtering_name(enum wr_netcheck_filtering filtering)
 
 /* --- JSON. --- */
 
-static json_t *endpoint_json(const struct wr_endpoint *endpoint)
-{
-	char text[WR_ENDPOINT_TEXT_LEN];
-
-	if (!endpoint->ip.family)
-		return json_null();
-	wr_endpoint_format(endpoint, text);
-	return json_string(text);
-}
-
 static json_t *answer_json(enum wr_netcheck_answer answer)
 {
 	return answer == WR_ANSWER_UNKNOWN ? json_null() : json_boolean(answer == WR_ANSWER_YES);
@@ -51,8 +42,8 @@ static json_t *side_json(const struct wr_netcheck_side *side)
 {
 	return json_pack("{s:b, s:b, s:b, s:o, s:o, s:s, s:s, s:o, s:b, s:I}", "address",
 			 (int)side->has_address, "asked", (int)side->has_server, "answered",
-			 (int)side->has_answer, "local", endpoint_json(&side->local), "mapped",
-			 endpoint_json(&side->mapped), "mapping",
+			 (int)side->has_answer, "local", wr_netmap_endpoint_json(&side->local),
+			 "mapped", wr_netmap_endpoint_json(&side->mapped), "mapping",
 			 wr_netcheck_mapping_name(side->mapping), "filtering",
 			 wr_netcheck_filtering_name(side->filtering), "hairpin",
 			 answer_json(side->hairpin), "keeps_port", (int)side->keeps_port,
@@ -66,7 +57,7 @@ static json_t *portmap_json(const struct wr_netcheck_report *report)
 	if (!report->has_portmap)
 		return json_null();
 	return json_pack("{s:s, s:o, s:b, s:s*}", "method", wr_portmap_method_name(sight->method),
-			 "external", endpoint_json(&sight->external), "global",
+			 "external", wr_netmap_endpoint_json(&sight->external), "global",
 			 (int)sight->is_global, "why", sight->why);
 }
 
@@ -77,10 +68,11 @@ static json_t *views_json(const struct wr_netcheck_report *report)
 	for (size_t i = 0; views && i < report->view_count; i++) {
 		const struct wr_netcheck_view *view = &report->views[i];
 
-		json_array_append_new(views, json_pack("{s:o, s:o, s:I}", "server",
-						       endpoint_json(&view->server), "mapped",
-						       endpoint_json(&view->mapped), "latency_us",
-						       (json_int_t)view->latency_us));
+		json_array_append_new(views,
+				      json_pack("{s:o, s:o, s:I}", "server",
+						wr_netmap_endpoint_json(&view->server), "mapped",
+						wr_netmap_endpoint_json(&view->mapped),
+						"latency_us", (json_int_t)view->latency_us));
 	}
 	return views;
 }

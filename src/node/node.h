@@ -17,6 +17,9 @@
 #include "mesh/reconcile.h"
 #include "tunnel/backend.h"
 
+/* Of a tunnel within 1,500 bytes: less what WireGuard, UDP and IPv6 take. */
+#define WR_TUNNEL_MTU 1420
+
 struct wr_node;
 
 /* A call of the control socket that only this source has, or has in another way. */

@@ -6,16 +6,6 @@
 #include "linux/clock.h"
 #include "node/inside.h"
 
-static json_t *endpoint_json(const struct wr_endpoint *endpoint)
-{
-	char text[WR_ENDPOINT_TEXT_LEN];
-
-	if (endpoint->ip.family == WR_FAMILY_NONE)
-		return json_null();
-	wr_endpoint_format(endpoint, text);
-	return json_string(text);
-}
-
 /* RFC 3339 in UTC; null for never. */
 static json_t *time_json(struct wr_wall wall)
 {
@@ -69,7 +59,7 @@ json_t *wr_node_peer_report(const struct wr_netmap_peer *peer, const struct wr_p
 	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:i, s:o, s:I, s:I}", "machine", peer->uid,
 			 "path", path, "reason",
 			 strcmp(path, "direct") == 0 ? "" : wr_path_reason_text(sight->path.reason),
-			 "endpoint", endpoint_json(&sight->path.endpoint), "latency_us",
+			 "endpoint", wr_netmap_endpoint_json(&sight->path.endpoint), "latency_us",
 			 (json_int_t)sight->latency_us, "loss_permille", (int)sight->loss_permille,
 			 "latest_handshake", time_json(sight->latest_handshake), "rx_bytes",
 			 (json_int_t)sight->rx_bytes, "tx_bytes", (json_int_t)sight->tx_bytes);

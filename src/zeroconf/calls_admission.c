@@ -9,11 +9,6 @@
 #include "wire/fields.h"
 #include "zeroconf/inside.h"
 
-static uint64_t seconds(void)
-{
-	return wr_clock_wall().ns / 1000000000;
-}
-
 /* --- What certificates and invitations have in common. --- */
 
 static bool read_label(const json_t *value, char ret_label[WR_ITEM_NAME_LEN + 1])
@@ -73,7 +68,8 @@ static void id_text(const uint8_t id[WR_INVITATION_ID_LEN], char ret_text[17])
 
 static bool holds(const struct wr_mesh_invitation *invitation)
 {
-	return invitation->uses_left && (!invitation->expires || invitation->expires >= seconds());
+	return invitation->uses_left &&
+	       (!invitation->expires || invitation->expires >= zc_seconds());
 }
 
 /* As late as can be: who comes with a used one hears that it is. */
@@ -151,7 +147,7 @@ static int make_invitation(struct wr_zeroconf *zc, const json_t *body,
 			 zc->state.mesh);
 		return -EINVAL;
 	}
-	expires = span ? seconds() + span : 0;
+	expires = span ? zc_seconds() + span : 0;
 	if (is_closed)
 		status = enter_invitation(zc, &wish, (uint64_t)uses, expires, &entry, ret_why);
 	if (status < 0)
@@ -266,7 +262,7 @@ static int admit(struct wr_zeroconf *zc, const json_t *body, size_t *ret_count, 
 		return -EINVAL;
 	}
 	if (span)
-		wish.not_after = seconds() + span;
+		wish.not_after = zc_seconds() + span;
 	if (!*wish.name)
 		keep_name(zc, &identity, &wish);
 	*ret_count = 1;

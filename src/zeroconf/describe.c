@@ -68,16 +68,6 @@ static json_t *gossip_json(const struct wr_gossip_figures *figures)
 
 /* --- Who is there. --- */
 
-static json_t *endpoint_json(const struct wr_endpoint *endpoint)
-{
-	char text[WR_ENDPOINT_TEXT_LEN];
-
-	if (endpoint->ip.family == WR_FAMILY_NONE)
-		return json_null();
-	wr_endpoint_format(endpoint, text);
-	return json_string(text);
-}
-
 static json_t *guests_json(const struct wr_zeroconf *zc)
 {
 	json_t *array = json_array();
@@ -90,7 +80,7 @@ static json_t *guests_json(const struct wr_zeroconf *zc)
 				array, json_pack("{s:o, s:s, s:s, s:o, s:s}", "identity",
 						 key_json(&contact->identity), "uid", contact->uid,
 						 "name", contact->name, "endpoint",
-						 endpoint_json(&contact->seen), "state",
+						 wr_netmap_endpoint_json(&contact->seen), "state",
 						 contact->is_pleading  ? "waits to be admitted"
 						 : contact->has_shaken ? "introduced"
 								       : "silent"));

@@ -13,11 +13,6 @@
 /* Of closing: certificates have so long to be everywhere before the charter shuts the door. */
 #define CERTIFICATES_SPREAD_WITHIN WR_SPAN_S(5)
 
-static uint64_t seconds(void)
-{
-	return wr_clock_wall().ns / 1000000000;
-}
-
 static int is_not_here(char ret_why[200])
 {
 	snprintf(ret_why, 200,
@@ -230,7 +225,7 @@ enum wr_door_reason zc_redeem(struct wr_zeroconf *zc, const struct wr_door *plea
 
 	if (!invitation || !is_proven(invitation, plea, &guest->subject))
 		return WR_DOOR_UNKNOWN;
-	if (invitation->expires && invitation->expires < seconds())
+	if (invitation->expires && invitation->expires < zc_seconds())
 		return WR_DOOR_EXPIRED;
 	if (!invitation->uses_left)
 		return WR_DOOR_USED;
@@ -240,7 +235,7 @@ enum wr_door_reason zc_redeem(struct wr_zeroconf *zc, const struct wr_door *plea
 	certificate.tag_count = invitation->tag_count;
 	memcpy(certificate.tags, invitation->tags, sizeof(certificate.tags));
 	if (invitation->certificate_seconds)
-		certificate.not_after = seconds() + invitation->certificate_seconds;
+		certificate.not_after = zc_seconds() + invitation->certificate_seconds;
 	if (invitation->uses_left != UINT32_MAX)
 		invitation->uses_left--;
 	/* Its use is on the disk with the certificate's serial. */

@@ -167,16 +167,13 @@ static bool is_alone(const struct wr_zeroconf *zc)
 void zc_knock_at(struct wr_zeroconf *zc, struct contact *contact)
 {
 	struct wr_instant now = wr_clock_now();
-	struct wr_gossip_sight sight;
-	struct wr_item item;
+	struct wr_record record;
 
-	if (!wr_is_past(contact->knock_at, now) ||
-	    !wr_gossip_find(zc->gossip, &contact->identity, &sight) ||
-	    !wr_item_read(sight.record, &item))
+	if (!wr_is_past(contact->knock_at, now) || !zc_record_of(zc, &contact->identity, &record))
 		return;
 	contact->knock_at = wr_after(now, KNOCK_AT_DEAD_EACH);
-	for (size_t i = 0; i < item.record.candidate_count; i++)
-		(void)wr_discovery_knock(zc->discovery, &item.record.candidates[i].endpoint);
+	for (size_t i = 0; i < record.candidate_count; i++)
+		(void)wr_discovery_knock(zc->discovery, &record.candidates[i].endpoint);
 }
 
 static void knock_at_contacts(struct wr_zeroconf *zc, struct wr_instant now)

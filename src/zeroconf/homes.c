@@ -26,18 +26,6 @@ static bool relays(const struct wr_record *record)
 	return (record->flags & both) == both && !(record->flags & WR_RECORD_LEFT);
 }
 
-static bool read_record(const struct wr_zeroconf *zc, const struct wr_key *identity,
-			struct wr_record *ret_record)
-{
-	struct wr_gossip_sight sight;
-	struct wr_item item;
-
-	if (!wr_gossip_find(zc->gossip, identity, &sight) || !wr_item_read(sight.record, &item))
-		return false;
-	*ret_record = item.record;
-	return true;
-}
-
 static uint64_t rank(const struct wr_zeroconf *zc, const struct contact *contact)
 {
 	return wr_siphash(&zc->secret, (struct wr_bytes){ contact->identity.bytes, WR_KEY_LEN });
@@ -76,7 +64,7 @@ static struct contact *choose(struct wr_zeroconf *zc)
 
 		if (!contact->is_alive || is_home(zc, contact) || !is_better(zc, contact, best))
 			continue;
-		if (read_record(zc, &contact->identity, &record) && relays(&record))
+		if (zc_record_of(zc, &contact->identity, &record) && relays(&record))
 			best = contact;
 	}
 	return best;
@@ -152,7 +140,7 @@ static void tend(struct wr_zeroconf *zc, size_t at, struct wr_instant now)
 	struct wr_record record;
 
 	if (!wr_key_is_zero(&home->identity) &&
-	    (!contact || !contact->is_alive || !read_record(zc, &home->identity, &record) ||
+	    (!contact || !contact->is_alive || !zc_record_of(zc, &home->identity, &record) ||
 	     !relays(&record))) {
 		drop(zc, home);
 		zc_review_record(zc);
@@ -267,7 +255,7 @@ void zc_set_relays(struct wr_zeroconf *zc)
 		struct wr_record record;
 		size_t count = 0;
 
-		if (read_record(zc, &contact->identity, &record))
+		if (zc_record_of(zc, &contact->identity, &record))
 			count = list(zc, contact, &record, keys);
 		wr_paths_set_relays(paths, contact->uid, keys, count);
 	}
@@ -294,7 +282,7 @@ size_t zc_observers(void *context, struct wr_endpoint *ret_endpoints, size_t max
 	while (count < max && (contact = zc_next(zc, &at))) {
 		struct wr_record record;
 
-		if (!contact->is_alive || !read_record(zc, &contact->identity, &record) ||
+		if (!contact->is_alive || !zc_record_of(zc, &contact->identity, &record) ||
 		    !relays(&record))
 			continue;
 		for (size_t i = 0; i < record.candidate_count && count < max; i++)
@@ -312,7 +300,7 @@ void zc_observed(void *context, const struct wr_key *by, const struct wr_endpoin
 	struct wr_candidate candidate = { .kind = WR_CANDIDATE_OBSERVED, .endpoint = *us };
 
 	/* Who is on our LAN sees what we see; who is open sees what the world sees. */
-	if (!contact || !read_record(zc, &contact->identity, &record) || !relays(&record) ||
+	if (!contact || !zc_record_of(zc, &contact->identity, &record) || !relays(&record) ||
 	    wr_endpoint_equal_remote(&zc->observed, us))
 		return;
 	zc->observed = *us;

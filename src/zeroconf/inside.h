@@ -10,6 +10,7 @@
 #include "crypto/noise.h"
 #include "gossip/admission.h"
 #include "gossip/gossip.h"
+#include "linux/clock.h"
 #include "mesh/l2.h"
 #include "mesh/paths_socket.h"
 #include "node/node.h"
@@ -124,6 +125,12 @@ struct wr_zeroconf {
 	bool is_ending;
 };
 
+/* The time of day, since 1970: what certificates and claims speak of. */
+static inline uint64_t zc_seconds(void)
+{
+	return wr_clock_wall().ns / 1000000000;
+}
+
 /* --- hooks.c: the node and the discovery --- */
 int zc_open_node(struct wr_zeroconf *zc, char ret_why[200]) WR_MUST_CHECK;
 int zc_open_discovery(struct wr_zeroconf *zc, char ret_why[200]) WR_MUST_CHECK;
@@ -136,6 +143,9 @@ void zc_roster_done(struct wr_zeroconf *zc);
 struct contact *zc_find(const struct wr_zeroconf *zc, const struct wr_key *identity);
 struct contact *zc_find_key(const struct wr_zeroconf *zc, const struct wr_key *public_key);
 struct contact *zc_find_v6(const struct wr_zeroconf *zc, const struct wr_ip *v6);
+/* What gossip has of it, read; false if it has none. */
+bool zc_record_of(const struct wr_zeroconf *zc, const struct wr_key *identity,
+		  struct wr_record *ret_record) WR_MUST_CHECK;
 struct contact *zc_next(const struct wr_zeroconf *zc, size_t *at);
 /* Finds or makes it; NULL where memory is short, or the identity is none. */
 struct contact *zc_meet(struct wr_zeroconf *zc, const struct wr_key *identity);
@@ -196,8 +206,7 @@ bool zc_settle_routes(struct wr_netmap *map) WR_MUST_CHECK;
 
 /* --- rules.c: the policy, for the map --- */
 struct zc_rules; /* of one map */
-/* Of who is a peer, but no member that is alive. No founder can give it out: it is no policy's
- * word. */
+/* Reserved: of who is a peer, but no member that is alive. */
 #define ZC_GUEST_TAG "_guest"
 /* `members` are the map's peers, and ourselves as the last. NULL where memory is short. */
 struct zc_rules *zc_rules_new(struct wr_zeroconf *zc, const struct wr_member *members,

@@ -7,8 +7,6 @@
 #include "base/log.h"
 #include "zeroconf/inside.h"
 
-#define TUNNEL_MTU 1420
-
 int zc_open_l2(struct wr_zeroconf *zc, char ret_why[200])
 {
 	uint32_t index = wr_backend_index(wr_node_backend(zc->node));
@@ -18,7 +16,7 @@ int zc_open_l2(struct wr_zeroconf *zc, char ret_why[200])
 		return 0;
 	snprintf(name, sizeof(name), "l2-%.12s", zc->state.interface);
 	zc->l2 = wr_l2_close(zc->l2);
-	return wr_l2_open(name, index, TUNNEL_MTU, &zc->v6, &zc->l2, ret_why);
+	return wr_l2_open(name, index, WR_TUNNEL_MTU, &zc->v6, &zc->l2, ret_why);
 }
 
 /* It was deleted by somebody, or with the tunnel. */
@@ -33,11 +31,10 @@ static void reopen(struct wr_zeroconf *zc)
 
 static bool has_l2(const struct wr_zeroconf *zc, const struct contact *contact)
 {
-	struct wr_gossip_sight sight;
-	struct wr_item item;
+	struct wr_record record;
 
-	return contact->is_alive && wr_gossip_find(zc->gossip, &contact->identity, &sight) &&
-	       wr_item_read(sight.record, &item) && (item.record.flags & WR_RECORD_L2);
+	return contact->is_alive && zc_record_of(zc, &contact->identity, &record) &&
+	       (record.flags & WR_RECORD_L2);
 }
 
 void zc_tend_l2(struct wr_zeroconf *zc)

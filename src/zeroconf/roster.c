@@ -43,6 +43,18 @@ struct contact *zc_find_v6(const struct wr_zeroconf *zc, const struct wr_ip *v6)
 	return contact && wr_ip_equal(&contact->v6, v6) ? contact : NULL;
 }
 
+bool zc_record_of(const struct wr_zeroconf *zc, const struct wr_key *identity,
+		  struct wr_record *ret_record)
+{
+	struct wr_gossip_sight sight;
+	struct wr_item item;
+
+	if (!wr_gossip_find(zc->gossip, identity, &sight) || !wr_item_read(sight.record, &item))
+		return false;
+	*ret_record = item.record;
+	return true;
+}
+
 struct contact *zc_next(const struct wr_zeroconf *zc, size_t *at)
 {
 	return wr_map_next(&zc->by_identity, at);

@@ -35,11 +35,6 @@ bool zc_is_open(const struct wr_zeroconf *zc)
 
 /* --- Making it. --- */
 
-static uint64_t seconds(void)
-{
-	return wr_clock_wall().ns / 1000000000;
-}
-
 static void tell_candidates(const struct wr_zeroconf *zc, struct wr_record *record)
 {
 	const struct wr_path_own *own = wr_node_candidates(zc->node);
@@ -78,7 +73,7 @@ static void take_certified_name(struct wr_zeroconf *zc)
 	if (*name && !wr_settle_allows(name, zc->state.name)) {
 		snprintf(zc->state.name, sizeof(zc->state.name), "%s", name);
 		snprintf(zc->state.wanted_name, sizeof(zc->state.wanted_name), "%s", name);
-		zc->state.name_since = seconds();
+		zc->state.name_since = zc_seconds();
 		zc_save_state(zc);
 	}
 }
@@ -176,7 +171,7 @@ static void next_name(struct wr_zeroconf *zc)
 	snprintf(suffix, sizeof(suffix), "-%u", number + 1);
 	snprintf(zc->state.name, sizeof(zc->state.name), "%.*s%s",
 		 (int)(WR_ITEM_NAME_LEN - strlen(suffix)), wanted, suffix);
-	zc->state.name_since = seconds();
+	zc->state.name_since = zc_seconds();
 }
 
 void zc_settle_own(struct wr_zeroconf *zc, bool has_name, bool has_v4)
@@ -197,7 +192,7 @@ void zc_settle_own(struct wr_zeroconf *zc, bool has_name, bool has_v4)
 	}
 	if (!has_v4) {
 		zc->state.v4_attempt++;
-		zc->state.v4_since = seconds();
+		zc->state.v4_since = zc_seconds();
 	}
 	zc_save_state(zc);
 	zc_review_record(zc);
