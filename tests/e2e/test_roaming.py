@@ -25,7 +25,7 @@ def move(end, family, new):
 
 
 def wait_known(other, moved):
-    wait.until(lambda: other.peer().endpoint == moved.endpoint(), 10, f"{other.name} to learn {moved.endpoint()}")
+    wait.until(lambda: other.peer().endpoint == moved.endpoint(), 10, lambda: f"{other.name} to learn {moved.endpoint()}")
 
 
 @FAMILIES

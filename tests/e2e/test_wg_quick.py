@@ -72,7 +72,7 @@ def test_up_connects_and_down_leaves_nothing(ends):
         quick.end.ping(other, family)
     traffic.transfer(quick.host, other.host, other.inner4, 1 << 20)
     quick.do("down")
-    wait.until(quick.is_gone, what=f"the end of {quick.host.processes()}, {quick.host.links()}")
+    wait.until(quick.is_gone, what=lambda: f"the end of {quick.host.processes()}, {quick.host.links()}")
     assert (routes(quick.host), quick.host.ip("rule")) == before
     # and once more
     quick.do("up")

@@ -83,7 +83,7 @@ class GuestMember(Member):
         if not self.starts:
             return
         self.host.script(f"kill $(cat {self.pid_file})")
-        wait.until(lambda: not self.is_running(), SECONDS_TO_STOP, f"the agent of {self.name} to end: {self.said()}", 0.1)
+        wait.until(lambda: not self.is_running(), SECONDS_TO_STOP, lambda: f"the agent of {self.name} to end: {self.said()}", 0.1)
 
     close = stop
 

@@ -123,7 +123,7 @@ class Member:
         def is_so():
             status = self.status()
             return status["server"]["is_connected"] and status["addresses"] and status["hub"]["is_connected"]
-        wait.until(is_so, timeout, f"{self.name} to be connected: {self.said()}", 0.05)
+        wait.until(is_so, timeout, lambda: f"{self.name} to be connected: {self.said()}", 0.05)
         return self
 
     @property
@@ -133,7 +133,7 @@ class Member:
         return self._address
 
     def knows(self, other, timeout=20):
-        wait.until(lambda: self.peer(other), timeout, f"{self.name} to know {other.name}: {self.said()}", 0.05)
+        wait.until(lambda: self.peer(other), timeout, lambda: f"{self.name} to know {other.name}: {self.said()}", 0.05)
 
     def path(self, other):
         return self.peer(other)["path"]
@@ -148,7 +148,7 @@ class Member:
             if traffic:
                 self.host.ping(other.address, 1, 56, 0.2)
             return self.path(other) == path
-        wait.until(is_so, timeout, f"{self.name} -> {other.name} {path}: {self.peer(other)}\n{self.said()[-3000:]}", 0.05)
+        wait.until(is_so, timeout, lambda: f"{self.name} -> {other.name} {path}: {self.peer(other)}\n{self.said()[-3000:]}", 0.05)
 
 
 def settle(*members):

@@ -115,7 +115,7 @@ class MeshMember:
         return self.wait_running()
 
     def wait_running(self):
-        wait.until(lambda: "this machine is" in self.said() or not self.is_running(), SECONDS_TO_START, f"{self.name}: {self.said()}")
+        wait.until(lambda: "this machine is" in self.said() or not self.is_running(), SECONDS_TO_START, lambda: f"{self.name}: {self.said()}")
         assert self.is_running(), f"{self.name} ended: {self.said()}"
         return self
 
@@ -206,7 +206,7 @@ class MeshMember:
         def is_so():
             self.reaches(other, 1, 0.2)
             return self.path(other) == path
-        wait.until(is_so, timeout, f"{self.name} -> {other.name} {path}: {self.peer(other)}\n{self.said()[-3000:]}", 0.05)
+        wait.until(is_so, timeout, lambda: f"{self.name} -> {other.name} {path}: {self.peer(other)}\n{self.said()[-3000:]}", 0.05)
 
 
 def ask(path, what):
@@ -241,7 +241,7 @@ def all_alive(members, others=None, timeout=SECONDS_TO_AGREE):
     names = {member.name for member in (others or members)}
     for member in members:
         wanted = names - {member.name}
-        wait.until(lambda: member.living() == wanted, timeout, f"{member.name} to know {wanted}, not {member.living()}", 0.1)
+        wait.until(lambda: member.living() == wanted, timeout, lambda: f"{member.name} to know {sorted(wanted)}: {member.status()}", 0.1)
 
 
 def who_reaches(member, others, timeout=10.0, family=6):
@@ -268,4 +268,4 @@ def counted(member, group, name):
 
 
 def wait_counted(member, group, name, more_than=0, timeout=15):
-    wait.until(lambda: counted(member, group, name) > more_than, timeout, f"{member.name} to count {group}.{name}: {member.own}", 0.1)
+    wait.until(lambda: counted(member, group, name) > more_than, timeout, lambda: f"{member.name} to count {group}.{name}: {member.own}", 0.1)

@@ -38,7 +38,7 @@ def test_an_invitation_that_has_expired_lets_nobody_in(lab, closed):
     wait.until(lambda: founder.does("invite", "--list", "--json").strip() == "[]", 10, "it to expire", 0.2)
     late = MeshMember(lab, lan.host("late"))
     late.launch("--join", invitation)
-    wait.until(lambda: not late.is_running() or (late.state.glob("*/control.sock") and _refused(late)), 20, f"it to be refused: {late.said()}", 0.2)
+    wait.until(lambda: not late.is_running() or (late.state.glob("*/control.sock") and _refused(late)), 20, lambda: f"it to be refused: {late.said()}", 0.2)
     assert founder.living() == set()
 
 

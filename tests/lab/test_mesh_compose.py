@@ -95,7 +95,7 @@ def test_l2_carries_arp_and_broadcast(lab):
     members = [MeshMember(lab, lan.host(name)).start("--l2") for name in ("atlas", "birch", "cedar")]
     all_alive(members)
     for number, member in enumerate(members, 1):
-        l2 = wait.until(lambda member=member: member.own["l2"], 10, f"layer 2 at {member.name}: {member.said()}", 0.1)
+        l2 = wait.until(lambda member=member: member.own["l2"], 10, lambda: f"layer 2 at {member.name}: {member.said()}", 0.1)
         member.host.ip(f"address add 10.99.0.{number}/24 dev {l2['interface']}")
         link = member.host.ip(f"link show {l2['interface']}")
         assert f"mtu {l2['mtu']}" in link and l2["mtu"] <= 1420 - 70, link

@@ -51,7 +51,7 @@ def test_attack_is_refused_counted_and_harms_nobody(mesh, attack):
     flowing = flow(*members[:2])
     intruder(host, *options)
     for member, was in zip(members, before):
-        wait.until(lambda member=member, was=was: counted(member, "knocks", counter) > was, 10, f"{counter} at {member.name}: {member.own['knocks']}", 0.1)
+        wait.until(lambda member=member, was=was: counted(member, "knocks", counter) > was, 10, lambda: f"{counter} at {member.name}: {member.own['knocks']}", 0.1)
     assert not flowing.stop().lost(), f"{len(flowing.lost())} of {len(flowing.sent)} lost"
     everybody_reaches_everybody(members)
     for member in members:

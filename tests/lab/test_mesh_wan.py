@@ -94,7 +94,7 @@ def test_a_relay_that_is_killed_is_replaced(lab, internet):
     b = join(lab, internet.host("symmetric", "birch"), invitation)
     all_alive([*relays, a, b])
     for member in (a, b):
-        wait.until(lambda member=member: len(member.own["relays"]) == 2, 30, f"two relays of {member.name}: {member.own['relays']}", 0.1)
+        wait.until(lambda member=member: len(member.own["relays"]) == 2, 30, lambda: f"two relays of {member.name}: {member.own['relays']}", 0.1)
     wait.until(lambda: a.reaches(b, 1, 1), 20, "traffic over a relay")
     flowing, back = flow(a, b), flow(b, a, 7778)
     wait.until(lambda: len(flowing.came) > 100 and len(back.came) > 100, 10, "a flow")

@@ -4,12 +4,16 @@ import time
 
 
 def until(condition, timeout=10.0, what=None, every=0.01):
-    """Calls `condition` until it returns something true, and returns that."""
+    """Calls `condition` until it returns something true, and returns that.
+
+    `what` is waited for: a text, or what returns one, asked when the time is over.
+    """
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout} s in vain for {what or condition.__name__}")
+            what = what() if callable(what) else what or condition.__name__
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
         time.sleep(every)

@@ -122,7 +122,7 @@ def namespace_of(stage, org):
 
 
 def in_gateway(stage, org, *argv):
-    name = wait.until(lambda: namespace_of(stage, org), 5, f"the gateway's namespace among {stage.namespaces()}")
+    name = wait.until(lambda: namespace_of(stage, org), 5, lambda: f"the gateway's namespace among {stage.namespaces()}")
     return stage.host.run("ip", "-netns", name, *argv)
 
 
