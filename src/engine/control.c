@@ -200,9 +200,11 @@ static void poll_port(struct wr_engine *engine, const struct turn *turn)
 		has_more = wr_port_poll(engine->shared.port, &turn->moment, fresh_entropy(engine),
 					&output);
 		spend_entropy(engine);
+		if (output.heard)
+			tell_heard(engine, output.heard, &output.to);
 		do_output(engine, turn, &output);
 		output.kind = WR_OUTPUT_NONE;
-		output.shook = NULL;
+		output.shook = output.heard = NULL;
 	}
 }
 

@@ -21,3 +21,8 @@ struct wr_wall wr_clock_wall(void)
 {
 	return (struct wr_wall){ read_clock(CLOCK_REALTIME) };
 }
+
+uint64_t wr_clock_thread(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -9,3 +9,5 @@
 struct wr_instant wr_clock_now(void);
 /* CLOCK_REALTIME. */
 struct wr_wall wr_clock_wall(void);
+/* How long this thread has run on a processor, in ns. */
+uint64_t wr_clock_thread(void);

@@ -132,6 +132,7 @@ struct wr_peer *wr_device_add_peer(struct wr_device *device, const struct wr_key
 	device->peer_count++;
 	port->peer_count++;
 	wr_relay_enter(peer);
+	wr_early_call(&port->early, public_key);
 	return peer;
 }
 

@@ -170,6 +170,15 @@ static enum wr_verdict initiation_of_peer(struct input *input, struct wr_peer *p
 	return verdict;
 }
 
+/* It may be a peer soon; then it has another one under way by rekey_timeout. */
+static void keep_for_later(const struct input *input, const struct wr_key *public_key)
+{
+	struct wr_port *port = input->port;
+
+	wr_early_keep(&port->early, public_key, input->datagram, input->from,
+		      wr_after(input->moment->now, port->timing.rekey_timeout));
+}
+
 static enum wr_verdict initiation_of_device(struct input *input, const struct wr_device *device,
 					    const struct wr_initiation *message)
 {
@@ -182,6 +191,8 @@ static enum wr_verdict initiation_of_device(struct input *input, const struct wr
 	peer = wr_device_find_peer(device, &opened.peer_public);
 	if (peer)
 		verdict = initiation_of_peer(input, peer, &opened);
+	else
+		keep_for_later(input, &opened.peer_public);
 	wr_wipe(&opened, sizeof(opened));
 	return verdict;
 }

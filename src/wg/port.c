@@ -55,6 +55,7 @@ struct wr_port *wr_port_free(struct wr_port *port)
 	wr_source_cache_free(port->sources);
 	wr_budget_free(port->lookups);
 	wr_budget_free(port->handshakes);
+	wr_early_done(&port->early);
 	wr_relay_free(port->relay);
 	free(port->by_slot);
 	wr_wipe(port, sizeof(*port));
@@ -178,11 +179,28 @@ static bool poll_attention(struct wr_peer *peer, const struct wr_moment *moment,
 	return has_output || has_shaken;
 }
 
+/* An initiation whose peer has come since. That it is refused all the same is told to nobody: it
+ * was counted when it came. True if there was one: it may have used the randomness. */
+static bool take_early(struct wr_port *port, const struct wr_moment *moment,
+		       const struct wr_entropy *entropy, struct wr_output *output)
+{
+	struct wr_early_message early;
+	struct wr_bytes datagram = { early.datagram, sizeof(early.datagram) };
+
+	if (!wr_early_take(&port->early, moment->now, &early))
+		return false;
+	if (wr_port_input(port, datagram, &early.from, false, moment, entropy, output) != WR_TAKEN)
+		*output = (struct wr_output){ .kind = WR_OUTPUT_NONE };
+	return true;
+}
+
 bool wr_port_poll(struct wr_port *port, const struct wr_moment *moment,
 		  const struct wr_entropy *entropy, struct wr_output *ret_output)
 {
 	struct wr_peer *peer;
 
+	if (take_early(port, moment, entropy, ret_output))
+		return true;
 	while ((peer = pop(port))) {
 		if (poll_attention(peer, moment, entropy, ret_output))
 			return true;
@@ -197,7 +215,7 @@ bool wr_port_poll(struct wr_port *port, const struct wr_moment *moment,
 
 struct wr_instant wr_port_deadline(const struct wr_port *port)
 {
-	return wr_heap_deadline(&port->timers);
+	return port->early.called ? (struct wr_instant){ 0 } : wr_heap_deadline(&port->timers);
 }
 
 struct wr_retire_list wr_port_take_retired(struct wr_port *port)

@@ -20,6 +20,7 @@
 #include "base/verdict.h"
 #include "crypto/mac1.h"
 #include "wg/budget.h"
+#include "wg/early.h"
 #include "wg/index.h"
 #include "wg/peer.h"
 #include "wg/relay.h"
@@ -98,6 +99,7 @@ struct wr_port {
 	struct wr_budget *lookups;       /* of strangers' mac1 */
 	struct wr_budget *handshakes;    /* of valid initiations under load */
 	struct wr_cookie_baker baker;
+	struct wr_early early; /* initiations that wait for their peer */
 	struct wr_siphash_key hash_key;
 	struct wr_heap timers;
 	struct wr_wall least_wall; /* of initiations, as of then; 0: none */
@@ -125,7 +127,8 @@ enum wr_verdict wr_port_input(struct wr_port *port, struct wr_bytes datagram,
 			      struct wr_output *ret_output) WR_MUST_CHECK;
 
 /* True if something is to be done now; call again, with new entropy, until
- * false. Looks at the attention stack and at the timers. */
+ * false. Looks at initiations that came before their peer, at the attention stack and at the
+ * timers. Where `heard` is set it was heard at `to`. */
 bool wr_port_poll(struct wr_port *port, const struct wr_moment *moment,
 		  const struct wr_entropy *entropy, struct wr_output *ret_output) WR_MUST_CHECK;
 /* When to call wr_port_poll() next, if nobody asks sooner. */
