@@ -38,6 +38,7 @@ struct world *fill(const struct wishes *wishes, uint32_t newcomers)
 		records[i] = items_sign(world, &order[i]->item, &order[i]->seed);
 	share(world, order, records);
 	world->is_filled = false;
+	world->is_traced = wishes->is_traced;
 	free(order);
 	free(records);
 	return world;

@@ -4,6 +4,7 @@
  *   --rounds N   joins, or failures (10)
  *   --hours N    in which members are slow (1)
  *   --minutes N  for which two halves are apart (60)
+ *   --trace      what happens, and why somebody well is thought dead, to standard error
  *
  * A line of JSON a figure. `script/bench gossip` runs all. */
 #include <getopt.h>
@@ -23,8 +24,16 @@ void tell(const char *text, double value, const char *unit, double target)
 
 void trace(const struct world *world, const char *format, ...)
 {
-	(void)world;
-	(void)format;
+	va_list arguments;
+
+	if (!world->is_traced)
+		return;
+	fprintf(stderr, "# %llu.%03llu ", (unsigned long long)(world->now / S),
+		(unsigned long long)(world->now % S / MS));
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\n");
 }
 
 _Noreturn void fail(const struct world *world, const char *format, ...)
@@ -65,6 +74,7 @@ static struct wishes read_wishes(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "hours", required_argument, NULL, 'h' },
 		{ "minutes", required_argument, NULL, 'a' },
+		{ "trace", no_argument, NULL, 't' },
 		{ 0 },
 	};
 	struct wishes wishes = {
@@ -81,6 +91,7 @@ static struct wishes read_wishes(int argc, char **argv)
 		case 'r': wishes.rounds = value; break;
 		case 'h': wishes.hours = value; break;
 		case 'a': wishes.minutes = value; break;
+		case 't': wishes.is_traced = true; break;
 		default: exit(2);
 		}
 	}
@@ -94,7 +105,7 @@ int main(int argc, char **argv)
 
 	if (!measure || wishes.members < 2 || !wishes.rounds) {
 		fprintf(stderr, "usage: gossip join|steady|failures|slow|halves [--members N] "
-				"[--seed N] [--rounds N] [--hours N] [--minutes N]\n");
+				"[--seed N] [--rounds N] [--hours N] [--minutes N] [--trace]\n");
 		return 2;
 	}
 	if (wr_crypto_start() != 0)

@@ -9,6 +9,7 @@ struct wishes {
 	uint64_t rounds;
 	uint64_t hours;   /* of slowness */
 	uint64_t minutes; /* apart */
+	bool is_traced;
 };
 
 /* One figure, as a line of JSON. `target` 0: none. */

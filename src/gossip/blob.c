@@ -58,6 +58,7 @@ struct wr_gossip_blob *wr_gossip_blob_new(struct wr_bytes item)
 		.key = wr_gossip_key(head.kind, head.subject),
 		.version = head.version,
 		.digest = digest_of(item),
+		.subject_at = (uint16_t)(head.subject->bytes - item.data),
 	};
 	memcpy(blob->bytes, item.data, item.len);
 	return blob;
@@ -77,9 +78,5 @@ void wr_gossip_blob_unref(struct wr_gossip_blob *blob)
 
 const struct wr_key *wr_gossip_blob_subject(const struct wr_gossip_blob *blob)
 {
-	struct wr_item_head head;
-	bool is_item = wr_item_peek(wr_gossip_blob_bytes(blob), &head);
-
-	assert(is_item);
-	return head.subject;
+	return (const struct wr_key *)(blob->bytes + blob->subject_at);
 }

@@ -16,6 +16,7 @@ struct wr_gossip_blob {
 	uint64_t key;     /* of its slot */
 	uint64_t version;
 	uint64_t digest; /* of the bytes */
+	uint16_t subject_at;
 	uint8_t bytes[];
 };
 

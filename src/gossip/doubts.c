@@ -2,15 +2,28 @@
 
 #include "gossip/inside.h"
 
-/* Who is doubted has time to object: the less, the more tunnels the doubt came by (Lifeguard). At
- * the end of it each member tries once more itself, before it says dead; so nobody is dead on
- * hearsay only because an objection was lost. */
+/* Who is doubted has time to object: the less, the more tunnels the doubt came by (Lifeguard). For
+ * the last part of it each member asks once more itself, and some times over: the one that is
+ * doubted, and others, who may have its objection. So nobody is dead on hearsay only because an
+ * objection was lost, or because it gets to run once a second only. */
 
 /* The time without confirmations is this many times the time with all of them. */
 #define SPREAD_FACTOR 4
 #define LEAST WR_SPAN_MS(4000)
-/* Some of all members look for themselves at once: about so many in all. */
-#define CHECKERS 6
+/* The last part: who runs each 1.5 s answers in it, though its WireGuard shakes hands first. */
+#define ASKING WR_SPAN_MS(2500)
+#define ASK_AGAIN WR_SPAN_MS(750)
+#define ASKS 3
+#define OTHERS 2 /* each time */
+/* With more doubts than that not all are asked about: half of the mesh is cut off. */
+#define ASKED_ABOUT 16
+/* Some of all members warn it at once: about so many in all. */
+#define WARNERS 6
+/* Ticks: who heard from it itself so short a time ago knows more than who doubts. A doubt is older
+ * when it is first told (probes.c), so this keeps nobody alive. */
+#define FRESH 15
+/* A host that is always late cannot put off the end for longer. */
+#define DELAYED_MOST WR_SPAN_S(30)
 
 /* How much of the way from the long to the short time is left, in 1/256, after so many of so many
  * confirmations: 1 - log(c + 1) / log(k + 1). */
@@ -45,24 +58,21 @@ static struct wr_span patience(const struct wr_gossip *g, const struct wr_doubt 
 	return (struct wr_span){ shortest + (longest - shortest) / 256 * share[most][have] };
 }
 
-static struct wr_instant end_of(const struct wr_gossip *g, const struct wr_doubt *doubt)
+/* When it is asked the next time, or it is over. */
+static struct wr_instant next_of(const struct wr_gossip *g, const struct wr_doubt *doubt)
 {
-	return wr_after(doubt->since, patience(g, doubt));
-}
-
-/* Before the end, in time for an answer. */
-static struct wr_instant check_of(const struct wr_gossip *g, const struct wr_doubt *doubt)
-{
-	struct wr_instant end = end_of(g, doubt);
-
-	return (struct wr_instant){ end.ns - g->config.timing.probe_wait.ns * 5 / 4 };
+	if (!doubt->asked)
+		return wr_after(doubt->since,
+				(struct wr_span){ patience(g, doubt).ns - ASKING.ns });
+	if (doubt->asked < ASKS)
+		return wr_after(doubt->since_asked,
+				(struct wr_span){ doubt->asked * ASK_AGAIN.ns });
+	return wr_after(doubt->since_asked, ASKING);
 }
 
 static void rest(struct wr_gossip *g, const struct wr_doubt *doubt)
 {
-	struct wr_instant next = doubt->is_asked ? end_of(g, doubt) : check_of(g, doubt);
-
-	g->doubts_at = wr_sooner(g->doubts_at, next);
+	g->doubts_at = wr_sooner(g->doubts_at, next_of(g, doubt));
 }
 
 /* --- Beginning and end. --- */
@@ -78,7 +88,7 @@ static struct wr_doubt *begin(struct wr_gossip *g, uint32_t id)
 		g->doubts = all;
 		g->doubt_room = room;
 	}
-	g->doubts[g->doubt_count] = (struct wr_doubt){ .id = id, .since = g->now };
+	g->doubts[g->doubt_count] = (struct wr_doubt){ .id = id, .began = g->now, .since = g->now };
 	wr_entry(g, id)->doubt = ++g->doubt_count;
 	return &g->doubts[g->doubt_count - 1];
 }
@@ -113,29 +123,60 @@ static void suspect(struct wr_gossip *g, uint32_t id)
 	wr_rumours_add(g, id);
 }
 
+/* That it is doubted rides along. */
+static void warn(struct wr_gossip *g, uint32_t id)
+{
+	wr_post_add(g, WR_JOB_PROBE, id, 0, 0, (uint32_t)wr_gossip_draw(g));
+}
+
+static bool is_fresh(const struct wr_gossip *g, const struct wr_entry *entry)
+{
+	return entry->heard && wr_members_tick(g, g->now) < entry->heard + FRESH;
+}
+
+static void first_doubt(struct wr_gossip *g, uint32_t id, uint32_t from)
+{
+	struct wr_doubt *doubt = from && is_fresh(g, wr_entry(g, id)) ? NULL : begin(g, id);
+
+	if (!doubt)
+		return;
+	doubt->origin = from;
+	rest(g, doubt);
+	suspect(g, id);
+	if (!from || wr_gossip_pick(g, wr_members_alive(g)) < WARNERS)
+		warn(g, id);
+}
+
 void wr_doubts_add(struct wr_gossip *g, uint32_t id, uint32_t from)
 {
 	struct wr_entry *entry = wr_entry(g, id);
-	struct wr_doubt *doubt;
 
 	if (wr_is_gone(entry) || entry->flags & WR_ENTRY_SHUT_OUT || id == g->self)
 		return;
 	if (entry->status != WR_GOSSIP_SUSPECT) {
-		doubt = begin(g, id);
-		if (!doubt)
-			return;
-		doubt->origin = from;
-		suspect(g, id);
-		if (from && wr_gossip_pick(g, wr_members_alive(g)) < CHECKERS)
-			wr_probes_check(g, id);
-	} else {
-		doubt = &g->doubts[entry->doubt - 1];
-		if (from)
-			confirm(doubt, from);
+		first_doubt(g, id, from);
+	} else if (from) {
+		confirm(&g->doubts[entry->doubt - 1], from);
+		rest(g, &g->doubts[entry->doubt - 1]);
 	}
-	if (!from)
-		doubt->is_own = doubt->is_asked = true;
-	rest(g, doubt);
+}
+
+/* Whatever it sends ends the doubt here; who has a newer record of it answers with that. */
+static void ask(struct wr_gossip *g, struct wr_doubt *doubt)
+{
+	uint64_t key = wr_entry(g, doubt->id)->blob->key;
+	uint32_t other = 0;
+
+	if (!doubt->asked++)
+		doubt->since_asked = g->now;
+	if (wr_gossip_pick(g, g->doubt_count) >= ASKED_ABOUT)
+		return;
+	warn(g, doubt->id);
+	for (unsigned i = 0; i < OTHERS; i++) {
+		other = wr_members_any(g, doubt->id, other);
+		if (other)
+			wr_post_add(g, WR_JOB_DOUBT, other, key, 0, 0);
+	}
 }
 
 static void die(struct wr_gossip *g, uint32_t id)
@@ -154,20 +195,26 @@ void wr_doubts_poll(struct wr_gossip *g)
 	g->doubts_at = WR_NEVER;
 	for (uint32_t i = g->doubt_count; i-- > 0;) {
 		struct wr_doubt *doubt = &g->doubts[i];
+		bool is_due = wr_is_past(next_of(g, doubt), g->now);
 
-		if (!doubt->is_asked && wr_is_past(check_of(g, doubt), g->now)) {
-			doubt->is_asked = true;
-			wr_probes_check(g, doubt->id);
-		}
-		if (wr_is_past(end_of(g, doubt), g->now))
+		if (is_due && doubt->asked == ASKS) {
 			die(g, doubt->id); /* the last one takes its place, and was looked at */
-		else
-			rest(g, doubt);
+			continue;
+		}
+		if (is_due)
+			ask(g, doubt);
+		rest(g, doubt);
 	}
 }
 
 void wr_doubts_delay(struct wr_gossip *g, struct wr_span late)
 {
-	for (uint32_t i = 0; i < g->doubt_count; i++)
-		g->doubts[i].since = wr_after(g->doubts[i].since, late);
+	for (uint32_t i = 0; i < g->doubt_count; i++) {
+		struct wr_doubt *doubt = &g->doubts[i];
+
+		if (wr_is_past(wr_after(doubt->began, DELAYED_MOST), g->now))
+			continue;
+		doubt->since = wr_after(doubt->since, late);
+		doubt->since_asked = wr_after(doubt->since_asked, late);
+	}
 }

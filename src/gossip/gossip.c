@@ -7,8 +7,12 @@
 
 /* Ages of those who were gone before we began reach back as far. */
 #define PAST WR_SPAN_S(2 * 24 * 3600)
-/* Asked so much later than it was due, this host was busy or slept: nobody else is to blame. */
-#define LATE WR_SPAN_S(1)
+/* Asked so much later than it was due, this host was busy: the time that it lost does not count
+ * against others, and what came meanwhile is read first. */
+#define LATE WR_SPAN_MS(100)
+#define READING WR_SPAN_MS(100)
+/* So much later, it slept: nobody else is to blame. */
+#define ASLEEP WR_SPAN_S(1)
 #define SWEEP WR_SPAN_S(10)
 
 struct wr_gossip_timing wr_gossip_timing(void)
@@ -110,20 +114,26 @@ struct wr_gossip *wr_gossip_free(struct wr_gossip *g)
 
 /* --- What happens. --- */
 
-static void begin_again(struct wr_gossip *g, struct wr_span late)
+static void begin_again(struct wr_gossip *g)
 {
 	wr_probes_cancel(g);
-	wr_doubts_delay(g, late);
 	wr_health_add(g, 1);
 }
 
 void wr_gossip_tick(struct wr_gossip *g, struct wr_instant now)
 {
+	struct wr_span late;
+
 	if (now.ns > g->now.ns)
 		g->now = now;
 	if (wr_is_never(g->due) || !wr_is_past(wr_after(g->due, LATE), g->now))
 		return;
-	begin_again(g, (struct wr_span){ g->now.ns - g->due.ns });
+	late.ns = g->now.ns - g->due.ns;
+	if (late.ns >= ASLEEP.ns)
+		begin_again(g);
+	late.ns += READING.ns;
+	wr_probes_delay(g, late);
+	wr_doubts_delay(g, late);
 	g->due = WR_NEVER;
 }
 
@@ -164,7 +174,8 @@ void wr_gossip_review(struct wr_gossip *g, struct wr_instant now)
 void wr_gossip_woke(struct wr_gossip *g, struct wr_instant now)
 {
 	wr_gossip_tick(g, now);
-	begin_again(g, g->config.timing.probe);
+	begin_again(g);
+	wr_doubts_delay(g, g->config.timing.probe);
 	g->sync_at = g->now;
 }
 

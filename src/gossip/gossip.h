@@ -24,7 +24,7 @@ struct wr_gossip_blob;
 
 struct wr_gossip_timing {
 	struct wr_span probe;      /* a member a period: 750 ms */
-	struct wr_span probe_wait; /* for the direct answer, then by way of others: 450 ms */
+	struct wr_span probe_wait; /* then others are asked, too: 450 ms; four times that in all */
 	unsigned indirect;         /* how many others: 3 */
 	unsigned suspicion_factor; /* of log10 of the members, in periods: 4 */
 	struct wr_span spread;     /* while there is something to spread: 200 ms */

@@ -45,8 +45,10 @@ struct wr_entry {
 	uint8_t status;  /* enum wr_gossip_status, never SHUT_OUT */
 	uint8_t flags;   /* above */
 	uint8_t told;    /* as a rumour, by us or to us */
+	uint8_t vouched; /* probes in a row that it did not answer, but others say that it lives */
 	uint32_t summed; /* tick of the last sum of all that we sent to it */
 	uint32_t met;    /* tick from which on one of the dead, or called so, is told again */
+	uint32_t heard;  /* tick of its last frame; 0: none */
 };
 
 #define WR_PAGE_ENTRIES 128
@@ -115,6 +117,7 @@ enum wr_job_kind {
 	WR_JOB_NACK,
 	WR_JOB_ASK,
 	WR_JOB_WHO,
+	WR_JOB_DOUBT, /* key */
 	/* As the budget allows. */
 	WR_JOB_ITEM,   /* key */
 	WR_JOB_HAVE,   /* key */
@@ -151,7 +154,6 @@ struct wr_bucket {
 
 enum wr_probe_purpose {
 	WR_PROBE_ROUND,
-	WR_PROBE_CHECK,   /* somebody doubts it: we look ourselves */
 	WR_PROBE_FAVOUR,  /* for another */
 	WR_PROBE_REVISIT, /* of the dead */
 };
@@ -160,8 +162,8 @@ struct wr_probe {
 	uint32_t asker, asker_sequence;
 	struct wr_instant sent, deadline;
 	enum wr_probe_purpose purpose;
-	bool is_indirect;
-	uint8_t nacks_due;
+	uint8_t tries;     /* of our own; others are asked with the second */
+	uint8_t nacks_due; /* of those who were asked */
 };
 #define WR_PROBES 64
 
@@ -171,9 +173,9 @@ struct wr_doubt {
 	uint32_t origin; /* the peer that it came from first; 0: ourselves */
 	uint32_t confirmers[WR_DOUBT_CONFIRMERS]; /* peers whose tunnels it came by */
 	uint8_t confirmed;
-	bool is_own;   /* we had no answer ourselves */
-	bool is_asked; /* we look ourselves */
-	struct wr_instant since;
+	uint8_t asked; /* how often we asked ourselves */
+	struct wr_instant began;
+	struct wr_instant since, since_asked; /* without the time in which we did not run */
 };
 
 /* --- Wants. --- */
@@ -222,6 +224,7 @@ struct wr_gossip {
 	struct wr_ids living, gone, hot;
 	uint32_t hot_turn;
 	uint32_t turn; /* in living: who was before it had its probe this round */
+	bool is_neighbours_turn;
 	struct wr_events events;
 	bool is_renewing;
 	uint64_t renew_above; /* our record should be newer than this one */
@@ -292,6 +295,8 @@ uint32_t wr_members_any(struct wr_gossip *g, uint32_t but, uint32_t nor);
 uint32_t wr_members_any_dead(struct wr_gossip *g);
 /* Who is next to be probed; 0: nobody. */
 uint32_t wr_members_turn(struct wr_gossip *g);
+/* The one that is alive and next to us in the order of keys, around the end; 0: nobody near. */
+uint32_t wr_members_neighbour(const struct wr_gossip *g);
 /* Those who were gone for long fall silent, and are forgotten. */
 void wr_members_sweep(struct wr_gossip *g);
 /* It is known no more; the caller is told. */
@@ -340,7 +345,7 @@ struct wr_instant wr_probes_deadline(const struct wr_gossip *g);
 void wr_probes_acked(struct wr_gossip *g, uint32_t from, uint32_t sequence);
 void wr_probes_nacked(struct wr_gossip *g, uint32_t from, uint32_t sequence);
 void wr_probes_asked(struct wr_gossip *g, uint32_t from, uint32_t sequence, uint64_t key);
-bool wr_probes_check(struct wr_gossip *g, uint32_t id);
+void wr_probes_delay(struct wr_gossip *g, struct wr_span late);
 void wr_probes_cancel(struct wr_gossip *g);
 void wr_probes_left(struct wr_gossip *g, uint32_t id);
 void wr_health_add(struct wr_gossip *g, int points);

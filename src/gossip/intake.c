@@ -12,6 +12,13 @@ static void take_item(struct wr_gossip *g, uint32_t from, const struct wr_frame_
 
 /* --- From members. --- */
 
+/* It speaks of another record than ours, which may be an objection that it has not heard: there is
+ * no time for questions, unless much waits. */
+static void correct(struct wr_gossip *g, uint32_t from, uint64_t key)
+{
+	wr_post_add(g, wr_post_is_laden(g, from) ? WR_JOB_HAVE : WR_JOB_ITEM, from, key, 0, 0);
+}
+
 /* Somebody had no answer from it, or says that it is dead: both are a doubt, which who is meant can
  * lift, and who it came from counts, not what it claims. */
 static void doubted(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mark)
@@ -23,7 +30,7 @@ static void doubted(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mar
 		return;
 	ours = wr_roll_mark(wr_entry(g, id));
 	if ((ours.print ^ mark.print) & ~WR_FRAME_PRINT_DEAD)
-		wr_post_add(g, WR_JOB_HAVE, from, mark.key, 0, 0);
+		correct(g, from, mark.key);
 	else if (id == g->self)
 		wr_events_object(g, wr_entry(g, id)->blob->version);
 	else if (id != from)
@@ -90,6 +97,8 @@ static void heard_from(struct wr_gossip *g, uint32_t from)
 {
 	struct wr_entry *entry = wr_entry(g, from);
 
+	entry->heard = wr_members_tick(g, g->now);
+	entry->vouched = 0;
 	if (entry->status == WR_GOSSIP_SUSPECT)
 		wr_members_set(g, from, WR_GOSSIP_ALIVE, 0);
 	if (entry->status != WR_GOSSIP_DEAD || wr_members_tick(g, g->now) < entry->met)

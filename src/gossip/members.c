@@ -220,6 +220,27 @@ uint32_t wr_members_turn(struct wr_gossip *g)
 	return g->living.ids[g->turn++];
 }
 
+/* So many of the dead, and items of other kinds, may stand before it. */
+#define NEAR 32
+
+uint32_t wr_members_neighbour(const struct wr_gossip *g)
+{
+	uint64_t key = g->self_key;
+
+	for (unsigned tries = 0; tries < NEAR; tries++) {
+		uint32_t id = key == UINT64_MAX ? 0 : wr_roll_next(&g->roll, key + 1);
+
+		if (!id)
+			id = wr_roll_next(&g->roll, 0);
+		if (id == g->self)
+			return 0;
+		if (wr_entry(g, id)->flags & WR_ENTRY_LIVING)
+			return id;
+		key = wr_entry(g, id)->blob->key;
+	}
+	return 0;
+}
+
 /* --- Forgetting. --- */
 
 void wr_members_forget(struct wr_gossip *g, uint32_t id)

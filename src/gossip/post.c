@@ -100,7 +100,7 @@ static bool grow(struct wr_jobs *jobs)
 static enum wr_lane lane_of(const struct wr_gossip *g, enum wr_job_kind kind, uint32_t peer)
 {
 	/* What we lack must not wait for what others ask of us; there is only one such job. */
-	if (kind <= WR_JOB_WHO || kind == WR_JOB_WANTS)
+	if (kind <= WR_JOB_DOUBT || kind == WR_JOB_WANTS)
 		return WR_LANE_URGENT;
 	if (!(peer & WR_PEER_STRANGER) && wr_entry(g, peer)->flags & WR_ENTRY_NEW)
 		return WR_LANE_WELCOME;
@@ -125,6 +125,7 @@ static size_t cost_of(const struct wr_gossip *g, const struct wr_job *job)
 	case WR_JOB_NACK:
 	case WR_JOB_ASK:
 	case WR_JOB_WHO:
+	case WR_JOB_DOUBT:
 	case WR_JOB_SUM:
 	case WR_JOB_WANTS:
 	case WR_JOB_SPREAD: break;
@@ -205,6 +206,15 @@ static bool write_have(struct wr_gossip *g, const struct wr_job *job)
 	       wr_frame_add_mark(&g->frame, WR_FRAME_HAVE, wr_roll_mark(wr_entry(g, id)));
 }
 
+/* Unless it is over. */
+static bool write_doubt(struct wr_gossip *g, const struct wr_job *job)
+{
+	uint32_t id = wr_roll_find(&g->roll, job->key);
+
+	return !id || wr_entry(g, id)->status != WR_GOSSIP_SUSPECT ||
+	       wr_frame_add_mark(&g->frame, WR_FRAME_SUSPECT, wr_roll_mark(wr_entry(g, id)));
+}
+
 static bool write_haves(struct wr_gossip *g, struct wr_job *job)
 {
 	uint32_t id;
@@ -272,6 +282,7 @@ static bool write_job(struct wr_gossip *g, struct wr_job *job)
 	case WR_JOB_NACK: return wr_frame_add_sequence(&g->frame, WR_FRAME_NACK, job->sequence);
 	case WR_JOB_ASK: return wr_frame_add_ask(&g->frame, job->sequence, job->key);
 	case WR_JOB_WHO: return wr_frame_add_who(&g->frame);
+	case WR_JOB_DOUBT: return write_doubt(g, job);
 	case WR_JOB_ITEM: return write_item(g, job);
 	case WR_JOB_HAVE: return write_have(g, job);
 	case WR_JOB_HAVES: return write_haves(g, job);

@@ -2,19 +2,25 @@
 
 #include "gossip/inside.h"
 
-/* One member a period, in an order shuffled anew each round. No answer: some others try. Beside
- * that, members look for themselves at whom others doubt, and try one of the dead now and then. */
+/* One member a period: by turns our neighbour in the order of keys, so that each is looked at by
+ * somebody at least each second period, over a tunnel that is there, and another in an order
+ * shuffled anew each round. No answer: some others try, and we do again; an answer may take as long
+ * as one needs who gets to run each 1.5 s only. Beside that, one of the dead is tried now and then.
+ */
 
 #define HEALTH_MAX 8
+/* How often we try ourselves; after the last time twice as long is waited. */
+#define TRIES 3
+/* So often in a row others' word is enough: one of them may lie. */
+#define VOUCHES 40
 /* A favour is answered before who asked for it gives up. */
-#define FAVOUR(wait) ((struct wr_span){ (wait).ns * 4 / 5 })
+#define FAVOUR(wait) ((struct wr_span){ (wait).ns * 2 })
 /* Our own record is news to most when we begin: they do not listen yet. */
 #define NOVICE WR_SPAN_S(5)
 /* WireGuard tries a handshake again after 5 s. */
 #define NEWCOMER_SECONDS 6
 /* Room for rounds and checks is kept from what others ask of us. */
 #define FAVOURS_MAX (WR_PROBES - 24)
-#define CHECKS_MAX 8
 
 /* Lifeguard's local health: who misses what others get gives more time. */
 static struct wr_span patient(const struct wr_gossip *g, struct wr_span span)
@@ -60,6 +66,7 @@ static struct wr_probe *start(struct wr_gossip *g, uint32_t target, enum wr_prob
 		.sent = g->now,
 		.deadline = wr_after(g->now, wait),
 		.purpose = purpose,
+		.tries = 1,
 	};
 	wr_post_add(g, WR_JOB_PROBE, target, 0, 0, probe->sequence);
 	return probe;
@@ -72,14 +79,11 @@ static void end(struct wr_gossip *g, struct wr_probe *probe)
 
 /* --- No answer. --- */
 
-/* Others try, and so do we once more. */
 static void ask_others(struct wr_gossip *g, struct wr_probe *probe)
 {
 	uint64_t key = wr_entry(g, probe->target)->blob->key;
 	uint32_t last = 0;
 
-	probe->is_indirect = true;
-	probe->deadline = wr_after(g->now, patient(g, g->config.timing.probe_wait));
 	for (unsigned i = 0; i < g->config.timing.indirect; i++) {
 		uint32_t helper = wr_members_any(g, probe->target, last);
 
@@ -89,6 +93,17 @@ static void ask_others(struct wr_gossip *g, struct wr_probe *probe)
 		probe->nacks_due++;
 		last = helper;
 	}
+}
+
+static void try_again(struct wr_gossip *g, struct wr_probe *probe)
+{
+	struct wr_span wait = patient(g, g->config.timing.probe_wait);
+
+	if (probe->tries == 1)
+		ask_others(g, probe);
+	if (++probe->tries == TRIES)
+		wait.ns *= 2;
+	probe->deadline = wr_after(g->now, wait);
 	wr_post_add(g, WR_JOB_PROBE, probe->target, 0, 0, probe->sequence);
 }
 
@@ -121,11 +136,6 @@ static void time_out(struct wr_gossip *g, const struct wr_probe *probe)
 {
 	switch (probe->purpose) {
 	case WR_PROBE_ROUND: fail(g, probe); break;
-	case WR_PROBE_CHECK:
-		/* Unless it has objected since. */
-		if (wr_entry(g, probe->target)->status == WR_GOSSIP_SUSPECT)
-			wr_doubts_add(g, probe->target, 0);
-		break;
 	case WR_PROBE_FAVOUR:
 		wr_post_add(g, WR_JOB_NACK, probe->asker, 0, 0, probe->asker_sequence);
 		break;
@@ -137,8 +147,8 @@ static void poll_one(struct wr_gossip *g, unsigned at)
 {
 	struct wr_probe over = g->probes[at];
 
-	if (over.purpose == WR_PROBE_ROUND && !over.is_indirect) {
-		ask_others(g, &g->probes[at]);
+	if (over.purpose == WR_PROBE_ROUND && over.tries < TRIES) {
+		try_again(g, &g->probes[at]);
 		return;
 	}
 	end(g, &g->probes[at]);
@@ -146,6 +156,15 @@ static void poll_one(struct wr_gossip *g, unsigned at)
 }
 
 /* --- When. --- */
+
+static uint32_t next_target(struct wr_gossip *g)
+{
+	uint32_t neighbour;
+
+	g->is_neighbours_turn = !g->is_neighbours_turn;
+	neighbour = g->is_neighbours_turn ? wr_members_neighbour(g) : 0;
+	return neighbour && !is_probed(g, neighbour) ? neighbour : wr_members_turn(g);
+}
 
 static void poll_round(struct wr_gossip *g)
 {
@@ -156,7 +175,7 @@ static void poll_round(struct wr_gossip *g)
 	g->probe_at = wr_after(g->now, patient(g, g->config.timing.probe));
 	if (!g->self)
 		return;
-	target = wr_members_turn(g);
+	target = next_target(g);
 	if (!target || is_probed(g, target))
 		return;
 	g->figures.probes++;
@@ -202,16 +221,26 @@ static void note_round_trip(struct wr_gossip *g, const struct wr_probe *probe)
 	wr_entry(g, probe->target)->round_trip_us = us < UINT32_MAX ? (uint32_t)us + 1 : UINT32_MAX;
 }
 
+/* Others say that it lives. Not for ever: some of them may lie. */
+static bool is_believed(struct wr_gossip *g, const struct wr_probe *probe)
+{
+	struct wr_entry *entry = wr_entry(g, probe->target);
+
+	if (entry->vouched >= VOUCHES)
+		return false;
+	entry->vouched++;
+	return true;
+}
+
 /* From the one that was probed, or from one who was asked to. */
 void wr_probes_acked(struct wr_gossip *g, uint32_t from, uint32_t sequence)
 {
 	for (unsigned i = 0; i < g->probe_count; i++) {
 		struct wr_probe probe = g->probes[i];
 
-		if (probe.sequence != sequence ||
-		    (probe.target != from && !(probe.is_indirect && probe.nacks_due)))
+		if (probe.sequence != sequence || (probe.target != from && !probe.nacks_due))
 			continue;
-		if (probe.target == from && !probe.is_indirect)
+		if (probe.target == from && probe.tries == 1)
 			note_round_trip(g, &probe);
 		end(g, &g->probes[i]);
 		if (probe.purpose == WR_PROBE_FAVOUR)
@@ -253,19 +282,17 @@ void wr_probes_asked(struct wr_gossip *g, uint32_t from, uint32_t sequence, uint
 
 /* --- For the others. --- */
 
-bool wr_probes_check(struct wr_gossip *g, uint32_t id)
-{
-	if (is_probed(g, id))
-		return true;
-	return count_of(g, WR_PROBE_CHECK) < CHECKS_MAX &&
-	       start(g, id, WR_PROBE_CHECK, patient(g, g->config.timing.probe_wait));
-}
-
 void wr_probes_left(struct wr_gossip *g, uint32_t id)
 {
 	for (unsigned i = g->probe_count; i-- > 0;)
 		if (g->probes[i].target == id || g->probes[i].asker == id)
 			end(g, &g->probes[i]);
+}
+
+void wr_probes_delay(struct wr_gossip *g, struct wr_span late)
+{
+	for (unsigned i = 0; i < g->probe_count; i++)
+		g->probes[i].deadline = wr_after(g->probes[i].deadline, late);
 }
 
 void wr_probes_cancel(struct wr_gossip *g)

@@ -59,15 +59,27 @@ static size_t *counter(struct wr_roll *roll, const struct wr_gossip_blob *blob)
 
 /* --- Leaves. --- */
 
-/* The one that holds the key, if any does. */
+/* The one that holds the key, if any does: a step or two from where it stands if keys are spread
+ * evenly, as they are when nobody chose them; else the steps double, and what is between is halved.
+ */
 static size_t leaf_of(const struct wr_roll *roll, uint64_t key)
 {
-	size_t low = 0, high = roll->leaf_count;
+	const struct wr_leaf_place *leaves = roll->leaves;
+	size_t low = (size_t)((unsigned __int128)key * roll->leaf_count >> 64);
+	size_t high = low + 1, step = 1;
 
+	for (; leaves[low].first > key; step *= 2) {
+		high = low;
+		low = low > step ? low - step : 0;
+	}
+	for (; high < roll->leaf_count && leaves[high].first <= key; step *= 2) {
+		low = high;
+		high = high + step < roll->leaf_count ? high + step : roll->leaf_count;
+	}
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (roll->leaves[middle].first <= key)
+		if (leaves[middle].first <= key)
 			low = middle;
 		else
 			high = middle;

@@ -1,6 +1,5 @@
 #include "linux/addresses.h"
 
-#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -10,8 +9,6 @@
 
 #include "linux/rtnl_read.h"
 
-/* A dump that something changed meanwhile is made again. */
-#define TRIES 5
 #define LINKS_MAX 256
 
 enum standing {
@@ -167,8 +164,9 @@ static int take_address(const struct nlmsghdr *message, void *data)
 
 /* --- All of it. --- */
 
-static int look_once(struct mnl_socket *socket, struct look *look)
+static int look_once(struct mnl_socket *socket, void *context)
 {
+	struct look *look = context;
 	int status;
 
 	look->link_count = look->count = 0;
@@ -192,15 +190,9 @@ static int by_standing(const void *a, const void *b)
 int wr_addresses_list(const uint32_t *skip, size_t skip_count,
 		      struct wr_host_address ret[WR_ADDRESSES_MAX])
 {
-	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
 	struct look look = { .skip = skip, .skip_count = skip_count };
-	int status = wr_rtnl_open(&socket);
+	int status = wr_rtnl_look(look_once, &look);
 
-	if (status)
-		return status;
-	status = -EINTR;
-	for (unsigned i = 0; i < TRIES && status == -EINTR; i++)
-		status = look_once(socket, &look);
 	if (status)
 		return status;
 	/* glibc's is a stable sort of so few. */

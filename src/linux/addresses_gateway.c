@@ -7,10 +7,8 @@
 #include "linux/addresses.h"
 #include "linux/rtnl_read.h"
 
-/* A dump that something changed meanwhile is made again. */
-#define TRIES 5
-
 struct search {
+	uint8_t family;
 	struct wr_default_route best;
 	bool has_best;
 	struct wr_gateway *gateway;
@@ -50,12 +48,13 @@ static int take_local(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int search_once(struct mnl_socket *socket, uint8_t family, struct search *search)
+static int search_once(struct mnl_socket *socket, void *context)
 {
+	struct search *search = context;
 	int status;
 
 	search->has_best = false;
-	status = wr_rtnl_dump(socket, RTM_GETROUTE, family, take_best, search);
+	status = wr_rtnl_dump(socket, RTM_GETROUTE, search->family, take_best, search);
 	if (status)
 		return status;
 	if (!search->has_best)
@@ -63,21 +62,16 @@ static int search_once(struct mnl_socket *socket, uint8_t family, struct search 
 	*search->gateway = (struct wr_gateway){ .ip = search->best.gateway,
 						.local = search->best.source,
 						.interface = search->best.interface };
-	return wr_rtnl_dump(socket, RTM_GETADDR, family, take_local, search);
+	return wr_rtnl_dump(socket, RTM_GETADDR, search->family, take_local, search);
 }
 
 int wr_addresses_gateway(enum wr_family family, struct wr_gateway *ret_gateway)
 {
-	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
 	struct wr_gateway gateway = { 0 };
-	struct search search = { .gateway = &gateway };
-	int status = wr_rtnl_open(&socket);
+	struct search search = { .family = family == WR_IPV4 ? AF_INET : AF_INET6,
+				 .gateway = &gateway };
+	int status = wr_rtnl_look(search_once, &search);
 
-	if (status)
-		return status;
-	status = -EINTR;
-	for (unsigned i = 0; i < TRIES && status == -EINTR; i++)
-		status = search_once(socket, family == WR_IPV4 ? AF_INET : AF_INET6, &search);
 	if (status)
 		return status;
 	*ret_gateway = gateway;

@@ -1,5 +1,4 @@
 /* Interfaces that have neighbours. */
-#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
@@ -9,9 +8,6 @@
 
 #include "linux/multicast.h"
 #include "linux/rtnl_read.h"
-
-/* A dump that something changed meanwhile is made again. */
-#define TRIES 5
 
 struct look {
 	const char *alias, *skip;
@@ -110,8 +106,9 @@ static int take_address(const struct nlmsghdr *message, void *data)
 
 /* --- All of it. --- */
 
-static int look_once(struct mnl_socket *socket, struct look *look)
+static int look_once(struct mnl_socket *socket, void *context)
 {
+	struct look *look = context;
 	int status;
 
 	look->count = 0;
@@ -132,15 +129,9 @@ static int by_index(const void *a, const void *b)
 int wr_multicast_links(const char *alias, const char *skip,
 		       struct wr_multicast_link ret[WR_MULTICAST_LINKS])
 {
-	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
 	struct look look = { .alias = alias, .skip = skip };
-	int status = wr_rtnl_open(&socket), count = 0;
+	int status = wr_rtnl_look(look_once, &look), count = 0;
 
-	if (status)
-		return status;
-	status = -EINTR;
-	for (unsigned i = 0; i < TRIES && status == -EINTR; i++)
-		status = look_once(socket, &look);
 	if (status)
 		return status;
 	for (size_t i = 0; i < look.count; i++) {

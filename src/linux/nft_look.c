@@ -11,30 +11,12 @@
 
 #include "linux/news.h"
 #include "linux/nft.h"
+#include "linux/rtnl.h"
 
-/* netlink(7): the kernel splits a dump at 32 KiB. */
-#define ANSWER_MAX 32768
 /* Names of tables and sets: NFT_NAME_MAXLEN. */
 #define SETS_MAX 4096
 
 /* --- Asking. --- */
-
-static void closep(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
-
-static int open_socket(struct mnl_socket **ret_socket)
-{
-	WR_AUTO(closep)
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	*ret_socket = WR_TAKE(socket);
-	return 0;
-}
 
 struct request {
 	_Alignas(struct nlmsghdr) uint8_t bytes[1024];
@@ -56,20 +38,7 @@ static void begin(struct request *request, uint16_t type, uint16_t flags)
 /* -EINTR: the rules changed while they were read. */
 static int ask(struct mnl_socket *socket, const struct request *request, mnl_cb_t take, void *data)
 {
-	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_MAX];
-	unsigned port = mnl_socket_get_portid(socket);
-	int status = MNL_CB_OK;
-
-	if (mnl_socket_sendto(socket, request->message, request->message->nlmsg_len) < 0)
-		return -errno;
-	while (status == MNL_CB_OK) {
-		ssize_t len = mnl_socket_recvfrom(socket, answer, sizeof(answer));
-
-		if (len < 0)
-			return -errno;
-		status = mnl_cb_run(answer, (size_t)len, 0, port, take, data);
-	}
-	return status < 0 ? -errno : 0;
+	return wr_rtnl_ask(socket, request->message, take, data);
 }
 
 /* --- The generation. --- */
@@ -90,9 +59,9 @@ static int take_generation(const struct nlmsghdr *message, void *data)
 
 int wr_nft_generation(uint32_t *ret_generation)
 {
-	WR_AUTO(closep) struct mnl_socket *socket = NULL;
+	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
 	struct request request;
-	int status = open_socket(&socket);
+	int status = wr_rtnl_open_bus(NETLINK_NETFILTER, &socket);
 
 	if (status < 0)
 		return status;
@@ -228,9 +197,9 @@ static int look_at_all(struct look *look)
 
 int wr_nft_fingerprint(const char *name, uint64_t *ret_fingerprint)
 {
-	WR_AUTO(closep) struct mnl_socket *socket = NULL;
+	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
 	struct look look = { .table = name, .hash = UINT64_C(0xcbf29ce484222325) };
-	int status = open_socket(&socket);
+	int status = wr_rtnl_open_bus(NETLINK_NETFILTER, &socket);
 
 	if (status < 0)
 		return status;

@@ -7,6 +7,8 @@
 
 /* netlink(7): the kernel splits a dump at 32 KiB. */
 #define ANSWER_MAX 32768
+/* A host that changes all the time is looked at again another time. */
+#define LOOKS 5
 
 void wr_rtnl_closep(struct mnl_socket **socket)
 {
@@ -16,8 +18,12 @@ void wr_rtnl_closep(struct mnl_socket **socket)
 
 int wr_rtnl_open(struct mnl_socket **ret_socket)
 {
-	WR_AUTO(wr_rtnl_closep)
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	return wr_rtnl_open_bus(NETLINK_ROUTE, ret_socket);
+}
+
+int wr_rtnl_open_bus(int bus, struct mnl_socket **ret_socket)
+{
+	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
 
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
@@ -51,6 +57,19 @@ int wr_rtnl_ask(struct mnl_socket *socket, const struct nlmsghdr *message, mnl_c
 		status = mnl_cb_run(answer, (size_t)len, 0, port, take, data);
 	}
 	return status < 0 ? -errno : 0;
+}
+
+int wr_rtnl_look(int (*look)(struct mnl_socket *socket, void *context), void *context)
+{
+	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
+	int status = wr_rtnl_open(&socket);
+
+	if (status)
+		return status;
+	status = -EINTR;
+	for (unsigned i = 0; i < LOOKS && status == -EINTR; i++)
+		status = look(socket, context);
+	return status;
 }
 
 uint8_t wr_rtnl_family(const struct wr_ip *ip)

@@ -33,24 +33,26 @@ static void measure_self(const struct wr_node *node, struct wr_metrics *metrics)
 			  "Handshakes that were through.", (double)node->handshakes);
 }
 
+static void measure_both(struct wr_metrics *metrics, const char *name, const char *help,
+			 uint64_t received, uint64_t sent)
+{
+	wr_metrics_family(metrics, name, "counter", help);
+	wr_metrics_labelled(metrics, name, "direction", "received", (double)received);
+	wr_metrics_labelled(metrics, name, "direction", "sent", (double)sent);
+}
+
 static void measure_traffic(const struct wr_node *node, struct wr_metrics *metrics)
 {
 	struct wr_link_traffic traffic;
 
 	if (!node->backend || wr_link_count(wr_backend_index(node->backend), &traffic) < 0)
 		return;
-	wr_metrics_family(metrics, "warren_node_bytes_total", "counter",
-			  "Bytes of IP packets that came out of the tunnel, and went into it.");
-	wr_metrics_labelled(metrics, "warren_node_bytes_total", "direction", "received",
-			    (double)traffic.rx_bytes);
-	wr_metrics_labelled(metrics, "warren_node_bytes_total", "direction", "sent",
-			    (double)traffic.tx_bytes);
-	wr_metrics_family(metrics, "warren_node_packets_total", "counter",
-			  "IP packets that came out of the tunnel, and went into it.");
-	wr_metrics_labelled(metrics, "warren_node_packets_total", "direction", "received",
-			    (double)traffic.rx_packets);
-	wr_metrics_labelled(metrics, "warren_node_packets_total", "direction", "sent",
-			    (double)traffic.tx_packets);
+	measure_both(metrics, "warren_node_bytes_total",
+		     "Bytes of IP packets that came out of the tunnel, and went into it.",
+		     traffic.rx_bytes, traffic.tx_bytes);
+	measure_both(metrics, "warren_node_packets_total",
+		     "IP packets that came out of the tunnel, and went into it.",
+		     traffic.rx_packets, traffic.tx_packets);
 }
 
 static void measure_drift(const struct wr_node *node, struct wr_metrics *metrics)
@@ -88,12 +90,8 @@ static void measure_engine(const struct wr_node *node, struct wr_metrics *metric
 
 	if (!node->backend || wr_backend_count(node->backend, &counters) < 0)
 		return;
-	wr_metrics_family(metrics, "warren_engine_messages_total", "counter",
-			  "Transport messages, keepalives too.");
-	wr_metrics_labelled(metrics, "warren_engine_messages_total", "direction", "received",
-			    (double)counters.rx_packets);
-	wr_metrics_labelled(metrics, "warren_engine_messages_total", "direction", "sent",
-			    (double)counters.tx_packets);
+	measure_both(metrics, "warren_engine_messages_total", "Transport messages, keepalives too.",
+		     counters.rx_packets, counters.tx_packets);
 	wr_metrics_single(metrics, "warren_engine_cookies_sent_total", "counter",
 			  "Strangers that were asked for a cookie.", (double)counters.sent_cookies);
 	wr_metrics_single(metrics, "warren_engine_relayed_packets_total", "counter",

@@ -21,7 +21,6 @@
 
 enum {
 	WR_KNOCK_ASKS = 1, /* answer with a knock of yours */
-	WR_KNOCK_OPEN = 2, /* of a mesh that whoever knows its name may join */
 };
 
 struct wr_knock {

@@ -5,152 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "linux/clock.h"
 #include "mesh/l2.h"
-#include "zeroconf/discovery_answers.h"
-#include "zeroconf/discovery_ears.h"
-#include "zeroconf/discovery_judge.h"
-#include "zeroconf/discovery_pace.h"
-
-/* Between two announcements, whatever the network does. */
-#define LEAST_PAUSE WR_SPAN_MS(200)
-
-struct wr_discovery {
-	struct wr_discovery_config config;
-	struct wr_key identity;
-	struct wr_ears *ears;
-	struct wr_judge *judge;
-	uv_timer_t announce, answer; /* the next of each */
-	uint16_t port;               /* WireGuard's; 0: not known yet, nothing is sent */
-	uint32_t sequence;           /* of the last knock */
-	size_t members;
-	unsigned step;          /* of announcing; see discovery_pace.h */
-	struct wr_instant last; /* announcement */
-	struct wr_answers answers;
-	struct wr_discovery_figures figures;
-	bool is_closed;
-	unsigned handles;
-};
-
-static uint64_t draw(void)
-{
-	uint64_t random;
-
-	wr_random(&random, sizeof(random));
-	return random;
-}
-
-/* In whole milliseconds, not before `when`. */
-static void wake_at(uv_timer_t *timer, uv_timer_cb callback, struct wr_instant when)
-{
-	uint64_t now = wr_clock_now().ns;
-	uint64_t ms = when.ns > now ? (when.ns - now + 999999) / 1000000 : 0;
-
-	uv_update_time(timer->loop);
-	uv_timer_start(timer, callback, ms, 0);
-}
-
-/* --- Knocks of ours. --- */
-
-static bool uses_own_port(const struct wr_discovery *discovery)
-{
-	return !discovery->config.send;
-}
-
-/* Each is another one: who has heard one of us takes no other with the same number. */
-static void write_knock(struct wr_discovery *discovery, bool asks, uint8_t ret[WR_KNOCK_LEN])
-{
-	const struct wr_mesh_keys *keys = discovery->config.keys;
-	struct wr_knock knock = {
-		.flags = (uint8_t)((asks ? WR_KNOCK_ASKS : 0) |
-				   (discovery->config.is_open ? WR_KNOCK_OPEN : 0)),
-		.identity = discovery->identity,
-		.port = discovery->port,
-		.knock_port = uses_own_port(discovery) ? wr_ears_own_port(discovery->ears)
-						       : discovery->port,
-		.epoch = discovery->config.epoch,
-		.sequence = ++discovery->sequence,
-	};
-
-	memcpy(knock.mesh, keys->tag, sizeof(knock.mesh));
-	wr_knock_write(&knock, &discovery->config.seed, &keys->mac, ret);
-}
-
-static int send_to(struct wr_discovery *discovery, const struct wr_endpoint *to, bool asks)
-{
-	uint8_t bytes[WR_KNOCK_LEN];
-	struct wr_bytes datagram = { bytes, sizeof(bytes) };
-	int status;
-
-	if (!discovery->port)
-		return -EAGAIN;
-	write_knock(discovery, asks, bytes);
-	status = uses_own_port(discovery)
-			 ? wr_ears_tell(discovery->ears, to, datagram)
-			 : discovery->config.send(discovery->config.context, datagram, to);
-	discovery->figures.sent += status == 0;
-	return status;
-}
-
-/* --- Announcing. --- */
-
-static void announce_everywhere(struct wr_discovery *discovery)
-{
-	size_t places = wr_ears_places(discovery->ears);
-
-	for (size_t i = 0; i < places; i++) {
-		uint8_t bytes[WR_KNOCK_LEN];
-		struct wr_bytes datagram = { bytes, sizeof(bytes) };
-
-		write_knock(discovery, true, bytes);
-		discovery->figures.sent += wr_ears_say(discovery->ears, i, datagram) == 0;
-	}
-}
-
-static void on_announce(uv_timer_t *timer)
-{
-	struct wr_discovery *discovery = timer->data;
-	struct wr_instant now = wr_clock_now();
-	struct wr_span pause;
-
-	/* News may have been lost, or an interface was not ready when it came. */
-	wr_ears_follow(discovery->ears);
-	announce_everywhere(discovery);
-	discovery->last = now;
-	pause = wr_pace_pause(discovery->step++, discovery->members, draw());
-	wake_at(timer, on_announce, wr_after(now, pause));
-}
-
-void wr_discovery_hurry(struct wr_discovery *discovery)
-{
-	discovery->step = 0;
-	if (discovery->port && discovery->config.has_lan && !discovery->is_closed)
-		wake_at(&discovery->announce, on_announce,
-			discovery->last.ns ? wr_after(discovery->last, LEAST_PAUSE)
-					   : (struct wr_instant){ 0 });
-}
-
-void wr_discovery_set_port(struct wr_discovery *discovery, uint16_t port)
-{
-	if (discovery->port == port)
-		return;
-	discovery->port = port;
-	if (port)
-		wr_discovery_hurry(discovery);
-	else
-		uv_timer_stop(&discovery->announce);
-}
-
-void wr_discovery_set_size(struct wr_discovery *discovery, size_t members)
-{
-	discovery->members = members;
-}
-
-int wr_discovery_knock(struct wr_discovery *discovery, const struct wr_endpoint *to)
-{
-	return send_to(discovery, to, true);
-}
+#include "zeroconf/discovery_inside.h"
 
 /* --- Answering. --- */
 
@@ -161,7 +18,7 @@ static void arm_answers(struct wr_discovery *discovery)
 	struct wr_instant next = wr_answers_deadline(&discovery->answers);
 
 	if (!wr_is_never(next))
-		wake_at(&discovery->answer, on_answer, next);
+		discovery_wake_at(&discovery->answer, on_answer, next);
 }
 
 static void on_answer(uv_timer_t *timer)
@@ -171,8 +28,17 @@ static void on_answer(uv_timer_t *timer)
 	struct wr_endpoint to;
 
 	while (wr_answers_take(&discovery->answers, now, &to))
-		(void)send_to(discovery, &to, false);
+		(void)discovery_send(discovery, &to, false);
 	arm_answers(discovery);
+}
+
+static bool is_to_answer(const struct wr_discovery *discovery, const struct wr_knock *knock,
+			 const struct wr_endpoint *from)
+{
+	const struct wr_discovery_config *config = &discovery->config;
+
+	return knock->flags & WR_KNOCK_ASKS &&
+	       (!config->is_news || config->is_news(config->context, knock, from));
 }
 
 static void answer(struct wr_discovery *discovery, const struct wr_knock *knock,
@@ -180,15 +46,17 @@ static void answer(struct wr_discovery *discovery, const struct wr_knock *knock,
 {
 	struct wr_endpoint to = *from;
 	struct wr_span delay;
+	uint64_t random;
 
 	/* What did not come by multicast came from where answers are heard, or from what a NAT made
 	 * of that. */
 	if (from->port == WR_DISCOVERY_PORT)
 		to.port = knock->knock_port;
-	if (!wr_pace_answers(discovery->members, draw(), &delay))
+	wr_random(&random, sizeof(random));
+	if (!wr_pace_answers(discovery->members, random, &delay))
 		return;
 	if (!delay.ns) {
-		(void)send_to(discovery, &to, false);
+		(void)discovery_send(discovery, &to, false);
 		return;
 	}
 	wr_answers_add(&discovery->answers,
@@ -226,7 +94,7 @@ void wr_discovery_take(struct wr_discovery *discovery, struct wr_bytes datagram,
 	++*counter_of(&discovery->figures, hearing);
 	if (hearing != WR_HEARD_GOOD)
 		return;
-	if (knock.flags & WR_KNOCK_ASKS)
+	if (is_to_answer(discovery, &knock, from))
 		answer(discovery, &knock, from, now);
 	discovery->config.knocked(discovery->config.context, &knock, from);
 }
@@ -239,6 +107,11 @@ static void on_heard(void *context, struct wr_bytes datagram, const struct wr_en
 static void on_changed(void *context)
 {
 	wr_discovery_hurry(context);
+}
+
+uint16_t wr_discovery_own_port(const struct wr_discovery *discovery)
+{
+	return discovery_uses_own_port(discovery) ? wr_ears_own_port(discovery->ears) : 0;
 }
 
 void wr_discovery_look(const struct wr_discovery *discovery,
@@ -255,7 +128,8 @@ static int open_ears(uv_loop_t *loop, struct wr_discovery *discovery, char ret_w
 	struct wr_ears_config config = {
 		.port = WR_DISCOVERY_PORT,
 		.has_lan = discovery->config.has_lan,
-		.has_own_port = uses_own_port(discovery),
+		.has_own_port = discovery_uses_own_port(discovery),
+		.own_port = discovery->config.own_port,
 		.alias = WR_L2_ALIAS,
 		.skip = discovery->config.skip,
 		.heard = on_heard,

@@ -23,16 +23,19 @@ struct wr_discovery_config {
 	const struct wr_mesh_keys *keys; /* borrowed */
 	struct wr_key seed;              /* of our identity; copied */
 	uint64_t epoch;
-	bool is_open; /* as knocks say */
 	bool has_lan; /* false: no multicast, only what is handed to it and sent by it */
 	const char
 		*skip; /* our own interface, may be NULL; more of ours are known by their alias */
 	/* Sends a knock from WireGuard's own port, where answers are heard, too. NULL where that
 	 * cannot be done: then both are done by a port of our own, told as knock port. */
 	int (*send)(void *context, struct wr_bytes datagram, const struct wr_endpoint *to);
+	uint16_t own_port; /* the one that is wanted, if it is free; 0: any */
 	/* A good one came from there: WireGuard is at the same address and knock->port. Of one
 	 * announcement, once for each interface and family that connects us. */
 	void (*knocked)(void *context, const struct wr_knock *knock,
+			const struct wr_endpoint *from);
+	/* Before that: false if who asks there knows us, and needs no answer. NULL: nobody does. */
+	bool (*is_news)(void *context, const struct wr_knock *knock,
 			const struct wr_endpoint *from);
 	void *context;
 };
@@ -55,6 +58,8 @@ void wr_discovery_set_size(struct wr_discovery *discovery, size_t members);
 /* A datagram that came to WireGuard's port. */
 void wr_discovery_take(struct wr_discovery *discovery, struct wr_bytes datagram,
 		       const struct wr_endpoint *from);
+/* Where knocks are heard, if not on WireGuard's port; else 0. */
+uint16_t wr_discovery_own_port(const struct wr_discovery *discovery);
 /* Knocks there, and asks for an answer. */
 int wr_discovery_knock(struct wr_discovery *discovery, const struct wr_endpoint *to);
 

@@ -124,9 +124,13 @@ static int watch_news(struct wr_ears *ears)
 /* The ears' descriptors are copies: each is closed by its owner. */
 static int open_own(struct wr_ears *ears)
 {
-	int status = wr_udp_open(0, 0, 1, &ears->own);
-	const int fds[] = { ears->own.v4[0], ears->own.v6[0] };
+	int status = wr_udp_open(ears->config.own_port, 0, 1, &ears->own);
+	int fds[2];
 
+	if (status < 0 && ears->config.own_port)
+		status = wr_udp_open(0, 0, 1, &ears->own);
+	fds[0] = ears->own.v4[0];
+	fds[1] = ears->own.v6[0];
 	for (size_t i = 0; i < WR_ARRAY_LEN(fds) && status == 0; i++) {
 		int fd = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
 

@@ -15,6 +15,7 @@ struct wr_ears_config {
 	struct wr_ip groups[2]; /* IPv4, IPv6 */
 	bool has_lan;           /* false: no multicast */
 	bool has_own_port;      /* opens a port of our own */
+	uint16_t own_port;      /* that one if it is free, else another; 0: any */
 	const char *alias;      /* interfaces that bear it are ours: skipped */
 	const char *skip;       /* the name of one that is skipped, too; copied */
 	/* A datagram came. */

@@ -6,31 +6,53 @@
 
 #include "base/log.h"
 #include "linux/clock.h"
+#include "zeroconf/crowd.h"
 #include "zeroconf/inside.h"
 
-/* Of the past, so many at a time. */
-#define VISITS 4
-#define VISIT_EACH WR_SPAN_S(2)
-#define VISIT_AGAIN WR_SPAN_S(60)
 /* An invitation's contacts hear us after 0, 0.5, 1, 2, ... seconds. */
 #define KNOCK_FIRST WR_SPAN_MS(500)
 #define KNOCK_ROUNDS_MAX 6
 #define KNOCK_AT_DEAD_EACH WR_SPAN_S(9)
 
-static struct contact *take_in(struct wr_zeroconf *zc, const struct wr_key *identity)
+/* Dead members that are visited are guests beside the places. */
+static bool make_room(struct wr_zeroconf *zc, const struct wr_ip *from)
+{
+	struct wr_crowd_guest guests[WR_ZEROCONF_GUESTS];
+	struct contact *contacts[WR_ZEROCONF_GUESTS], *contact;
+	size_t count = 0, at = 0;
+	int place;
+
+	while (count < WR_ZEROCONF_GUESTS && (contact = zc_next(zc, &at))) {
+		if (!contact->until.ns || contact->is_member)
+			continue;
+		contacts[count] = contact;
+		guests[count++] = (struct wr_crowd_guest){ contact->seen.ip, contact->has_shaken,
+							   contact->until };
+	}
+	if (count < WR_ZEROCONF_GUESTS)
+		return true;
+	place = wr_crowd_yield(guests, count, from);
+	if (place >= 0)
+		zc_end_visit(zc, contacts[place]);
+	return place >= 0;
+}
+
+static struct contact *take_in(struct wr_zeroconf *zc, const struct wr_key *identity,
+			       const struct wr_endpoint *seen)
 {
 	struct contact *contact = zc_find(zc, identity);
+	const struct wr_ip nowhere = { 0 };
 
-	if (!contact && zc->guest_count >= WR_ZEROCONF_GUESTS)
+	if (!contact && zc->guest_count >= WR_ZEROCONF_GUESTS &&
+	    !make_room(zc, seen ? &seen->ip : &nowhere))
 		return NULL;
 	return contact ? contact : zc_meet(zc, identity);
 }
 
-/* A peer for a while; NULL if there are too many. */
-static struct contact *invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
-				    const struct wr_endpoint *seen)
+struct contact *zc_invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
+				const struct wr_endpoint *seen)
 {
-	struct contact *contact = take_in(zc, identity);
+	struct contact *contact = take_in(zc, identity, seen);
 	struct wr_instant now = wr_clock_now();
 
 	if (!contact)
@@ -62,8 +84,7 @@ static void on_ponged(void *context, int error, uint32_t latency_us)
 	(void)latency_us;
 }
 
-/* Shakes hands with it, wherever it may be, as soon as it is in the map. */
-static void wake(struct wr_zeroconf *zc, struct contact *contact)
+void zc_wake_soon(struct wr_zeroconf *zc, struct contact *contact)
 {
 	contact->is_to_wake = true;
 	zc_touch_map(zc);
@@ -109,7 +130,7 @@ void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_end
 	seen.port = wireguard_port(knock, from);
 	if (is_old_news(zc, contact, knock, &seen))
 		return;
-	contact = invite_guest(zc, &knock->identity, &seen);
+	contact = zc_invite_guest(zc, &knock->identity, &seen);
 	if (!contact)
 		return;
 	contact->epoch = knock->epoch;
@@ -117,7 +138,7 @@ void zc_knocked(void *context, const struct wr_knock *knock, const struct wr_end
 	if (knock->flags & WR_KNOCK_ASKS)
 		zc_touch_map(zc);
 	else if (!contact->has_shaken)
-		wake(zc, contact);
+		zc_wake_soon(zc, contact);
 }
 
 void zc_shook(void *context, const struct wr_key *public_key)
@@ -137,30 +158,18 @@ void zc_shook(void *context, const struct wr_key *public_key)
 
 /* --- Who is tried. --- */
 
-static void visit_past(struct wr_zeroconf *zc, struct wr_instant now)
-{
-	if (!zc->past_count || !wr_is_past(zc->past_due, now))
-		return;
-	for (int i = 0; i < VISITS && zc->past_at < zc->past_count; i++) {
-		struct wr_item_head head;
-		struct contact *contact = NULL;
-
-		if (wr_item_peek(zc->past[zc->past_at++], &head))
-			contact = invite_guest(zc, head.subject, NULL);
-		if (contact)
-			wake(zc, contact);
-	}
-	zc->past_due = wr_after(now, zc->past_at < zc->past_count ? VISIT_EACH : VISIT_AGAIN);
-	zc->past_at %= zc->past_count;
-}
-
-/* Nobody else is known to be alive. */
-static bool is_alone(const struct wr_zeroconf *zc)
+bool zc_is_alone(const struct wr_zeroconf *zc)
 {
 	struct wr_gossip_figures figures;
 
 	wr_gossip_look(zc->gossip, &figures);
 	return figures.alive <= 1;
+}
+
+void zc_knock_at_record(struct wr_zeroconf *zc, const struct wr_record *record)
+{
+	for (size_t i = 0; i < record->candidate_count; i++)
+		(void)wr_discovery_knock(zc->discovery, &record->candidates[i].endpoint);
 }
 
 /* One of the dead may have started anew, and know us no more: it would not shake hands. */
@@ -172,8 +181,7 @@ void zc_knock_at(struct wr_zeroconf *zc, struct contact *contact)
 	if (!wr_is_past(contact->knock_at, now) || !zc_record_of(zc, &contact->identity, &record))
 		return;
 	contact->knock_at = wr_after(now, KNOCK_AT_DEAD_EACH);
-	for (size_t i = 0; i < record.candidate_count; i++)
-		(void)wr_discovery_knock(zc->discovery, &record.candidates[i].endpoint);
+	zc_knock_at_record(zc, &record);
 }
 
 static void knock_at_contacts(struct wr_zeroconf *zc, struct wr_instant now)
@@ -203,62 +211,7 @@ void zc_tend_guests(struct wr_zeroconf *zc)
 		zc_end_visit(zc, contact);
 		at = 0; /* the table may have moved */
 	}
-	if (is_alone(zc)) {
-		visit_past(zc, now);
+	zc_visit_past(zc);
+	if (zc_is_alone(zc))
 		knock_at_contacts(zc, now);
-	}
-}
-
-/* --- The past. --- */
-
-static void remember(void *context, struct wr_bytes item)
-{
-	struct wr_zeroconf *zc = context;
-	struct wr_item_head head;
-	struct wr_bytes *past;
-	uint8_t *copy;
-
-	if (!zc_check(zc, item) || !wr_item_peek(item, &head))
-		return;
-	if (head.kind != WR_ITEM_RECORD) {
-		(void)wr_gossip_put(zc->gossip, item, false, wr_clock_now());
-		(void)wr_admission_take(zc->admission, item);
-		return;
-	}
-	past = reallocarray(zc->past, zc->past_count + 1, sizeof(*past));
-	copy = past ? malloc(item.len) : NULL;
-	if (past)
-		zc->past = past;
-	if (!copy)
-		return;
-	memcpy(copy, item.data, item.len);
-	zc->past[zc->past_count++] = (struct wr_bytes){ copy, item.len };
-}
-
-int zc_load_past(struct wr_zeroconf *zc)
-{
-	return wr_mesh_items_load(zc->state.folder, remember, zc);
-}
-
-bool zc_find_past(const struct wr_zeroconf *zc, const struct wr_key *identity,
-		  struct wr_bytes *ret_record)
-{
-	for (size_t i = 0; i < zc->past_count; i++) {
-		struct wr_item_head head;
-
-		if (wr_item_peek(zc->past[i], &head) && wr_key_equal(head.subject, identity)) {
-			*ret_record = zc->past[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-void zc_forget_past(struct wr_zeroconf *zc)
-{
-	for (size_t i = 0; i < zc->past_count; i++)
-		free((void *)(uintptr_t)zc->past[i].data);
-	free(zc->past);
-	zc->past = NULL;
-	zc->past_count = zc->past_at = 0;
 }

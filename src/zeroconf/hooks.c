@@ -97,6 +97,18 @@ static int send_knock(void *context, struct wr_bytes datagram, const struct wr_e
 	return backend ? wr_backend_send(backend, datagram, to) : -ENODEV;
 }
 
+/* The regular announcement of a member that is alive and where it was is none. */
+static bool is_news(void *context, const struct wr_knock *knock, const struct wr_endpoint *from)
+{
+	const struct wr_zeroconf *zc = context;
+	const struct contact *contact = zc_find(zc, &knock->identity);
+
+	if (!contact || !contact->is_alive || contact->epoch != knock->epoch)
+		return true;
+	return contact->seen.ip.family == from->ip.family &&
+	       !wr_ip_equal(&contact->seen.ip, &from->ip);
+}
+
 /* --- Opening. --- */
 
 int zc_open_node(struct wr_zeroconf *zc, char ret_why[200])
@@ -155,11 +167,13 @@ int zc_open_discovery(struct wr_zeroconf *zc, char ret_why[200])
 		.keys = &zc->keys,
 		.seed = zc->state.seed,
 		.epoch = zc->state.epoch,
-		.is_open = !zc->state.has_secret && !wr_admission_is_closed(zc->admission),
 		.has_lan = !zc->state.is_lan_off,
 		.skip = zc->state.interface,
 		.send = is_engine ? send_knock : NULL,
+		/* The next one is easily said to who keeps a firewall. */
+		.own_port = (uint16_t)(zc->state.last_port + 1),
 		.knocked = zc_knocked,
+		.is_news = is_news,
 		.context = zc,
 	};
 	int status = wr_discovery_open(zc->loop, &config, &zc->discovery, ret_why);

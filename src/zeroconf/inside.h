@@ -17,6 +17,7 @@
 #include "policy/view.h"
 #include "wire/door.h"
 #include "zeroconf/discovery.h"
+#include "zeroconf/map_pace.h"
 #include "zeroconf/state.h"
 #include "zeroconf/zeroconf.h"
 
@@ -104,9 +105,10 @@ struct wr_zeroconf {
 	struct wr_instant unshun_at;
 	struct wr_endpoint observed; /* where an open member hears us; family none: not known */
 
-	/* Who was a member when we ended last: tried again at start. */
+	/* Who was a member when we ended last: visited until gossip knows it. */
 	struct wr_bytes *past;
 	size_t past_count, past_at;
+	unsigned past_rounds; /* while we were not alone */
 	struct wr_instant past_due;
 	unsigned knock_round; /* at the invitation's contacts */
 	struct wr_instant knock_due;
@@ -117,8 +119,8 @@ struct wr_zeroconf {
 	struct wr_instant expiry_due;  /* somebody's certificate ends */
 
 	uv_timer_t gossip_timer, map_timer, tick, save_timer;
-	uint64_t generation;         /* of maps */
-	struct wr_instant map_after; /* the next one is made */
+	uint64_t generation; /* of maps */
+	struct wr_map_pace map_pace;
 	bool map_is_due;
 	bool is_running_gossip;
 	bool is_up; /* all parts are there */
@@ -161,12 +163,25 @@ void zc_wake_guest(struct wr_zeroconf *zc, struct contact *contact);
 void zc_shook(void *context, const struct wr_key *public_key);
 /* Where its record says that it is; now and then. */
 void zc_knock_at(struct wr_zeroconf *zc, struct contact *contact);
+/* Its candidates, at once. */
+void zc_knock_at_record(struct wr_zeroconf *zc, const struct wr_record *record);
+/* A peer for a while; NULL if there are too many. `seen`: where it is; NULL: not known. */
+struct contact *zc_invite_guest(struct wr_zeroconf *zc, const struct wr_key *identity,
+				const struct wr_endpoint *seen);
+/* Shakes hands with it, wherever it may be, as soon as it is in the map. */
+void zc_wake_soon(struct wr_zeroconf *zc, struct contact *contact);
+/* Nobody else is known to be alive. */
+bool zc_is_alone(const struct wr_zeroconf *zc);
 /* Those whose time is over; those of the past and the invitation's contacts are tried. */
 void zc_tend_guests(struct wr_zeroconf *zc);
+
+/* --- past.c: who was a member when we ended last --- */
 int zc_load_past(struct wr_zeroconf *zc) WR_MUST_CHECK;
 /* The record of one of the past; false if it is none. */
 bool zc_find_past(const struct wr_zeroconf *zc, const struct wr_key *identity,
 		  struct wr_bytes *ret_record) WR_MUST_CHECK;
+/* If that is due. */
+void zc_visit_past(struct wr_zeroconf *zc);
 void zc_forget_past(struct wr_zeroconf *zc);
 
 /* --- carriage.c: gossip's frames and the door's messages, in the tunnels --- */
@@ -190,10 +205,13 @@ void zc_settle_own(struct wr_zeroconf *zc, bool has_name, bool has_v4);
 /* Whether we can be reached by who has never heard of us. */
 bool zc_is_open(const struct wr_zeroconf *zc);
 
-/* --- map.c --- */
+/* --- map.c, map_draft.c --- */
 /* The map is made anew, soon. */
 void zc_touch_map(struct wr_zeroconf *zc);
 void zc_make_map(uv_timer_t *timer);
+/* A new one, with the next number; NULL where memory is short, or the policy cannot be put into it.
+ * Whether we have the name and the IPv4 address that we claim, if that is known. */
+struct wr_netmap *zc_draft_map(struct wr_zeroconf *zc, bool *ret_has_name, bool *ret_has_v4);
 /* What rules call a member: its name, if that is in its certificate. */
 const char *zc_rule_name(const char *certified, const char *name, const char *uid);
 /* What gossip says of a member changed. */
@@ -289,7 +307,10 @@ void zc_save_state(struct wr_zeroconf *zc);
 void zc_refuse(struct wr_http_request *request, int error, const char *why);
 /* NULL: it was no object, and was answered so. */
 json_t *zc_read_body(struct wr_http_request *request);
-/* calls_admission.c */
+/* What a call wants of a certificate, for how many seconds (0: for ever). 0; or -EINVAL and why. */
+int zc_read_wish(const json_t *object, struct wr_certificate *ret_wish, uint64_t *ret_span,
+		 char ret_why[200]) WR_MUST_CHECK;
+/* calls_admission.c, calls_invite.c */
 void zc_post_invite(void *context, struct wr_http_request *request);
 void zc_get_invitations(void *context, struct wr_http_request *request);
 void zc_post_admit(void *context, struct wr_http_request *request);

@@ -4,9 +4,11 @@
 
 #include "zeroconf/inside.h"
 
-static void add_endpoint(struct wr_invitation_contact *contact, const struct wr_endpoint *endpoint)
+static void add_endpoint(struct wr_invitation_contact *contact, const struct wr_endpoint *endpoint,
+			 uint16_t knock_port)
 {
-	struct wr_endpoint plain = { .ip = endpoint->ip, .port = endpoint->port };
+	struct wr_endpoint plain = { .ip = endpoint->ip,
+				     .port = knock_port ? knock_port : endpoint->port };
 	bool is_link_local = plain.ip.family == WR_IPV6 && plain.ip.bytes[0] == 0xfe &&
 			     (plain.ip.bytes[1] & 0xc0) == 0x80;
 
@@ -14,9 +16,16 @@ static void add_endpoint(struct wr_invitation_contact *contact, const struct wr_
 		contact->endpoints[contact->endpoint_count++] = plain;
 }
 
-/* What can be reached from everywhere first. */
+/* A port of its own for knocks has no mapping in a NAT: nobody keeps one there. */
+static bool may_knock(const struct wr_record_candidate *candidate, uint16_t knock_port)
+{
+	return !knock_port || candidate->kind == WR_CANDIDATE_LOCAL ||
+	       candidate->kind == WR_CANDIDATE_GLOBAL;
+}
+
+/* What can be reached from everywhere first. `knock_port`: another one than WireGuard's; or 0. */
 static void add_contact(struct wr_invitation *invitation, const struct wr_key *identity,
-			const struct wr_record *record)
+			const struct wr_record *record, uint16_t knock_port)
 {
 	struct wr_invitation_contact *contact;
 
@@ -24,12 +33,15 @@ static void add_contact(struct wr_invitation *invitation, const struct wr_key *i
 		return;
 	contact = &invitation->contacts[invitation->contact_count];
 	*contact = (struct wr_invitation_contact){ .identity = *identity };
-	for (size_t i = 0; i < record->candidate_count; i++)
-		if (record->candidates[i].kind != WR_CANDIDATE_LOCAL)
-			add_endpoint(contact, &record->candidates[i].endpoint);
-	for (size_t i = 0; i < record->candidate_count; i++)
-		if (record->candidates[i].kind == WR_CANDIDATE_LOCAL)
-			add_endpoint(contact, &record->candidates[i].endpoint);
+	for (int is_local = 0; is_local <= 1; is_local++) {
+		for (size_t i = 0; i < record->candidate_count; i++) {
+			const struct wr_record_candidate *candidate = &record->candidates[i];
+
+			if ((candidate->kind == WR_CANDIDATE_LOCAL) == is_local &&
+			    may_knock(candidate, knock_port))
+				add_endpoint(contact, &candidate->endpoint, knock_port);
+		}
+	}
 	if (contact->endpoint_count)
 		invitation->contact_count++;
 }
@@ -48,12 +60,12 @@ static void add_contacts(struct wr_zeroconf *zc, struct wr_invitation *invitatio
 	struct wr_item item;
 	size_t at = 0;
 
-	add_contact(invitation, &zc->identity, &zc->record);
+	add_contact(invitation, &zc->identity, &zc->record, wr_discovery_own_port(zc->discovery));
 	while (wr_gossip_next(zc->gossip, &at, &sight))
 		if (sight.status == WR_GOSSIP_ALIVE &&
 		    !wr_key_equal(&sight.identity, &zc->identity) &&
 		    wr_item_read(sight.record, &item) && takes_knocks(&item.record))
-			add_contact(invitation, &sight.identity, &item.record);
+			add_contact(invitation, &sight.identity, &item.record, 0);
 }
 
 /* Where we took them from when we joined: perhaps nobody that is open is known now. */

@@ -39,6 +39,14 @@ static void put(struct pile *pile, struct wr_bytes item)
 	pile->len += item.len;
 }
 
+static bool is_known(const struct wr_zeroconf *zc, struct wr_bytes record)
+{
+	struct wr_gossip_sight sight;
+	struct wr_item_head head;
+
+	return !wr_item_peek(record, &head) || wr_gossip_find(zc->gossip, head.subject, &sight);
+}
+
 /* The policy in force goes first: of a newer one perhaps not all pieces are there yet. */
 static void gather(const struct wr_zeroconf *zc, struct pile *pile)
 {
@@ -59,8 +67,11 @@ static void gather(const struct wr_zeroconf *zc, struct pile *pile)
 			records++;
 		}
 	/* Whom we have not met again yet. */
-	for (size_t i = 0; !records && i < zc->past_count; i++)
-		put(pile, zc->past[i]);
+	for (size_t i = 0; i < zc->past_count; i++)
+		if (records < RECORDS_MAX && !is_known(zc, zc->past[i])) {
+			put(pile, zc->past[i]);
+			records++;
+		}
 }
 
 void zc_save_now(struct wr_zeroconf *zc)

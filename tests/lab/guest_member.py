@@ -31,16 +31,20 @@ class GuestHost(Guest):
     def plug(self, site):
         """Its cable goes into the site's router: `gate` is a switch on the way."""
         number = next(site.hosts)
-        hosts.link(self.gate, "cable", site.router, f"lan{number}", site.mtu)
-        site.router.ip(f"link set lan{number} master lan")
-        self.gate.ip("link add switch type bridge")
-        for end in ("cable", "tap0"):
-            self.gate.ip(f"link set {end} master switch")
-        self.gate.ip("link set switch up")
+        self.plug_into(site.router, f"lan{number}", site.mtu)
         self.ip(f"address add {site.lan}.{number}/24 dev eth0")
         self.ip(f"route add default via {site.lan}.1")
         self.site = site
         return self
+
+    def plug_into(self, other, port, mtu=1500):
+        """Into the bridge `lan` of another host."""
+        hosts.link(self.gate, "cable", other, port, mtu)
+        other.ip(f"link set {port} master lan")
+        self.gate.ip("link add switch type bridge")
+        for end in ("cable", "tap0"):
+            self.gate.ip(f"link set {end} master switch")
+        self.gate.ip("link set switch up")
 
     def links(self):
         return self.script("ls /sys/class/net")[1].split()

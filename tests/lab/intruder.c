@@ -6,11 +6,13 @@
  * usage: intruder --interface NAME [--mesh NAME] [--secret TEXT] [--to ADDRESS:PORT] [--rate N]
  *                 [--seconds N] [--identities N] [--spoof PREFIX] WHAT
  *
- *   listen     prints a line of JSON for each knock heard
- *   announce   asks, as a member of the mesh with this name and secret would: with the wrong ones
- * it is a stranger claim      the same, in the name of a mesh whose tag it heard: right tag, wrong
- * key forge      what it heard, with a byte changed replay     what it heard, again garbage
- * anything
+ * - listen: prints a line of JSON for each knock heard
+ * - announce: asks, as a member of the mesh with this name and secret would: with the wrong ones it
+ *   is a stranger
+ * - claim: the same, in the name of a mesh whose tag it heard: right tag, wrong key
+ * - forge: what it heard, with a byte changed
+ * - replay: what it heard, again
+ * - garbage: anything
  *
  * `claim`, `forge` and `replay` first hear until there is a knock, and go on hearing. Without --to
  * all goes by multicast, IPv4 and IPv6. Exits with 1 where nothing could be heard or sent. */

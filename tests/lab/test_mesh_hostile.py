@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,18 @@ from test_mesh_trouble import flow
 from lab import programs, sandbox, wait
 
 
-def intruder(host, *options):
-    """It runs to its end; what it says it did."""
-    program = Path(os.environ.get("WARREN_INTRUDER") or Path(programs.warren()).parent / "tests/lab/intruder")
+def play(host, part, *options):
+    """One of the programs beside these tests runs to its end; what it says it did."""
+    program = Path(programs.warren()).parent / "tests/lab" / part
     if not program.exists():
-        program = programs.TREE / "build/tests/lab/intruder"
+        program = programs.TREE / "build/tests/lab" / part
     assert program.exists(), f"{program} is missing: script/build"
-    said = host.run(str(program), "--interface", "eth0", *options, timeout=110)
+    said = host.run(str(program), *options, timeout=110)
     return json.loads(said.strip().splitlines()[-1])
+
+
+def intruder(host, *options):
+    return play(host, "intruder", "--interface", "eth0", *options)
 
 
 @pytest.fixture
@@ -29,7 +34,9 @@ def mesh(lab):
     lan = Lan(lab)
     members = up(lab, lan, 3)
     all_alive(members)
-    return members, lan.host("intruder")
+    host = lan.host("intruder")
+    host.lan = lan
+    return members, host
 
 
 ATTACKS = {
@@ -57,6 +64,20 @@ def test_attack_is_refused_counted_and_harms_nobody(mesh, attack):
     for member in members:
         assert len(member.own["guests"]) <= 64
         assert {peer["name"] for peer in member.status()["peers"] if peer["liveness"] == "alive"} >= {one.name for one in members if one is not member}
+
+
+@pytest.mark.limit(150)
+def test_a_stranger_that_takes_all_places_keeps_out_nobody(lab, mesh):
+    """It knows the open mesh's name, has any number of identities, and shakes hands with none."""
+    members, host = mesh
+    crowd = threading.Thread(target=intruder, args=(host, "--mesh", "home", "--rate", "100", "--seconds", "25", "--identities", "2000", "announce"))
+    crowd.start()
+    wait.until(lambda: len(members[0].own["guests"]) >= 60, 20, lambda: f"the places to be taken: {len(members[0].own['guests'])}", 0.1)
+    late = MeshMember(lab, host.lan.host("late")).start()
+    wait.until(lambda: len(late.living()) == 3, 15, "it to be let in", 0.05)
+    assert crowd.is_alive(), "too late to tell"
+    crowd.join()
+    all_alive([*members, late])
 
 
 def test_frames_of_an_intruder_are_not_heard(mesh):
@@ -125,3 +146,130 @@ def test_a_member_with_noise_inside_the_tunnel_is_counted(mesh):
     wait.until(lambda: counted(victim, "gossip", "malformed") > 0, 10, f"noise to be counted: {victim.own['gossip']}", 0.1)
     all_alive(members)
     assert not flowing.stop().lost()
+
+
+# A member gone bad: it was let in, and what it says comes through its own tunnel.
+
+
+class Liar:
+    def __init__(self, member):
+        self.member = member
+
+    def _play(self, victims, identity, *options):
+        to = [word for victim in victims for word in ("--to", victim.address)]
+        return play(self.member.host, "liar", "--from", self.member.address, *to, "--about", identity, *options)
+
+    def tells(self, victims, what, about, rate=50, seconds=2, file=None):
+        options = ["--rate", str(rate), "--seconds", str(seconds), *(["--file", str(file)] if file else [])]
+        return self._play(victims, victims[0].peer(about)["identity"], *options, what)
+
+    def fetch(self, victim, identity, file):
+        """What the victim has of somebody, who may be gone."""
+        return self._play([victim], identity, "--file", str(file), "fetch")
+
+
+@pytest.fixture
+def betrayed(lab):
+    """Four members of an open mesh, of whom the first lies."""
+    members = up(lab, Lan(lab), 4)
+    all_alive(members)
+    return Liar(members[0]), members
+
+
+LIES = {
+    "records of another's that it did not sign": ("forge", "items", "forged"),
+    "a record of another mesh": ("foreign", "items", "foreign"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_a_member_forges_is_refused_counted_and_harms_nobody(betrayed, lie):
+    liar, members = betrayed
+    _, about, *victims = members
+    what, group, counter = LIES[lie]
+    names = {member.name for member in members}
+    before = [(counted(victim, group, counter), counted(victim, "gossip", "refused")) for victim in victims]
+    flowing = flow(about, victims[0])
+    assert liar.tells(victims, what, about)["refused"] == 0
+    for victim, (was, refused) in zip(victims, before):
+        wait.until(lambda victim=victim, was=was: counted(victim, group, counter) > was, 10, lambda: f"{counter} at {victim.name}: {victim.own}", 0.1)
+        assert counted(victim, "gossip", "refused") > refused
+        assert victim.living() == names - {victim.name}, "a forged name"
+    assert not flowing.stop().lost()
+    everybody_reaches_everybody(members)
+
+
+@pytest.mark.limit(120)
+def test_old_records_and_farewells_of_a_member_are_worth_nothing(betrayed):
+    """They are authentic, and it lives again with a newer one."""
+    liar, members = betrayed
+    victim, other = members[2:]
+    identity, folder = victim.peer(other)["identity"], sandbox.scratch("heard")
+    first = liar.fetch(victim, identity, folder / "first")
+    other.stop()
+    farewell = wait.until(lambda: (said := liar.fetch(victim, identity, folder / "farewell")) and said["left"] and said, 15, "its farewell", 0.2)
+    assert farewell["version"] > first["version"] and not first["left"]
+    other.start()
+    all_alive(members)
+    flowing = flow(victim, other)
+    for name in ("first", "farewell"):
+        liar.tells([victim, members[1]], "replay", other, file=folder / name)
+    for member in (victim, members[1]):
+        assert liar.fetch(member, identity, folder / "last")["version"] > farewell["version"]
+    assert not flowing.stop().lost()
+    all_alive(members)
+    everybody_reaches_everybody(members)
+
+
+@pytest.mark.limit(120)
+def test_a_member_that_is_called_dead_by_one_alone_lives(betrayed):
+    """For longer than there is time to object, in all the ways that gossip knows."""
+    liar, members = betrayed
+    _, about, *victims = members
+    died = [counted(victim, "gossip", "died") for victim in victims]
+    suspected = [counted(victim, "gossip", "suspected") for victim in victims]
+    flowing = flow(about, victims[0])
+    liar.tells(victims, "dead", about, rate=20, seconds=12)
+    for victim, had_died, had_suspected in zip(victims, died, suspected):
+        assert counted(victim, "gossip", "died") == had_died
+        assert counted(victim, "gossip", "suspected") > had_suspected, "it is looked after"
+        assert victim.peer(about)["liveness"] != "dead"
+    assert not flowing.stop().lost()
+    all_alive(members)
+    everybody_reaches_everybody(members)
+
+
+def test_promises_of_what_does_not_exist_cost_little(betrayed):
+    liar, members = betrayed
+    victims = members[2:]
+    before = [victim.own["gossip"] for victim in victims]
+    flowing = flow(*victims)
+    liar.tells(victims, "promise", members[1], rate=500, seconds=4)
+    for victim, was in zip(victims, before):
+        now = victim.own["gossip"]
+        assert now["frames_in"] - was["frames_in"] > 1000, "they came"
+        assert now["bytes_out"] - was["bytes_out"] < 4 * 64 * 1024 + 512 * 1024, "what it asks for has a budget"
+        assert now["memory"] - was["memory"] < 1024 * 1024
+    assert not flowing.stop().lost()
+    all_alive(members)
+    everybody_reaches_everybody(members)
+
+
+@pytest.mark.limit(120)
+def test_what_a_false_founder_signs_is_refused_and_counted(lab):
+    lan = Lan(lab)
+    founder = MeshMember(lab, lan.host("founder")).start("--founder")
+    invitation = founder.invite("--uses", "3")
+    a, b, c = (MeshMember(lab, lan.host(name)).start("--join", invitation) for name in ("atlas", "birch", "cedar"))
+    members = [founder, a, b, c]
+    all_alive(members)
+    true = founder.own["founder"]
+    flowing = flow(b, c)
+    Liar(a).tells([founder, b], "found", c)
+    for victim in (founder, b):
+        wait.until(lambda victim=victim: counted(victim, "items", "other_founders") > 0 and counted(victim, "items", "forged") > 0,
+                   10, lambda: f"it to be counted at {victim.name}: {victim.own['items']}", 0.1)
+        assert victim.own["founder"] == true and victim.own["policy_version"] == 0
+    assert not flowing.stop().lost()
+    all_alive(members)
+    everybody_reaches_everybody(members)

@@ -48,6 +48,29 @@ def test_two_lans_are_joined_by_one_invitation(lab, internet):
         assert one.reaches(inner, 3) and inner.reaches(one, 3), "by way of the member at the gate"
 
 
+@pytest.mark.limit(120)
+def test_a_member_that_first_meets_a_newcomer_goes_on_to_its_past(lab, internet):
+    """The newcomer at its LAN knows nobody: those that it knew itself are visited all the same, and kept until they are met."""
+    oak = MeshMember(lab, internet.host("public", "oak")).start()
+    wait.until(lambda: oak.own["is_open"], 10, "it to be open", 0.05)
+    site = internet.site("port")
+    atlas = join(lab, site.host("atlas"), oak.invite())
+    all_alive([oak, atlas])
+    atlas.stop()
+    wait.until(lambda: not oak.living(), 10, "its farewell", 0.1)
+    internet.cut(site.outside, oak.host.site.outside)
+    fresh = MeshMember(lab, site.host("fresh")).start()
+    for _ in range(2):  # what is on its disk the second time was written when it knew the newcomer alone
+        atlas.start()
+        all_alive([atlas, fresh])
+        atlas.stop()
+    atlas.start()
+    all_alive([atlas, fresh])
+    internet.mend()
+    all_alive([oak, atlas, fresh], timeout=90)
+    everybody_reaches_everybody([oak, atlas, fresh])
+
+
 @pytest.fixture(scope="module")
 def world():
     """{(kind, 1 or 2): member}: each behind a NAT of its own; and an open one that invited all."""

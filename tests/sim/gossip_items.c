@@ -131,6 +131,14 @@ bool items_check(struct items *items, struct wr_bytes bytes)
 	return made->is_good;
 }
 
+struct wr_gossip_blob *items_share(struct wr_bytes genuine)
+{
+	const uint8_t *blob = genuine.data - offsetof(struct wr_gossip_blob, bytes);
+
+	/* What items_sign() gave was the blob's own, and not const. */
+	return wr_gossip_blob_ref((struct wr_gossip_blob *)(uintptr_t)blob);
+}
+
 struct wr_gossip_blob *items_intern(struct items *items, struct wr_bytes bytes)
 {
 	struct made *made = find(items, bytes);

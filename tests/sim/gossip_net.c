@@ -195,17 +195,20 @@ bool net_choose_relay(struct world *world, struct member *member, size_t which)
 }
 
 static void deliver(struct world *world, struct member *from, struct member *to,
-		    struct wr_bytes frame, uint64_t at)
+		    struct wr_bytes frame, uint64_t left, uint64_t takes)
 {
 	struct packet *packet = packet_new(world, frame.len);
 
 	packet->from = from->number;
 	packet->to = to->number;
+	packet->born = from->up_since;
+	packet->left = left;
 	memcpy(packet->data, frame.data, frame.len);
 	hostile_catch(world, packet);
-	queue_push(&world->queue,
-		   (struct event){
-			   .at = at, .kind = EVENT_FRAME, .member = to->number, .packet = packet });
+	queue_push(&world->queue, (struct event){ .at = left + takes,
+						  .kind = EVENT_FRAME,
+						  .member = to->number,
+						  .packet = packet });
 }
 
 /* Sessions that are in use are renewed without anybody waiting. */
@@ -284,8 +287,8 @@ void net_send(struct world *world, struct member *from, struct member *to, struc
 		return;
 	}
 	trace_frame(world, from, to, frame, at > world->now ? "after a handshake" : "");
-	deliver(world, from, to, frame, at + delay(world, from, to, relay));
+	deliver(world, from, to, frame, at, delay(world, from, to, relay));
 	if (world->duplicates && below(world, 1000) < world->duplicates)
-		deliver(world, from, to, frame,
-			at + delay(world, from, to, relay) + below(world, 300) * MS);
+		deliver(world, from, to, frame, at,
+			delay(world, from, to, relay) + below(world, 300) * MS);
 }

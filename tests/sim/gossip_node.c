@@ -1,7 +1,7 @@
 /* A member: its clock, its gossip core, and the process around it. */
 #include "gossip_world.h"
 
-/* --- What the core asks. --- */
+/* --- What the core asks. While a world is filled all is genuine, and the world's own bytes. --- */
 
 struct asker {
 	struct world *world;
@@ -13,6 +13,8 @@ static bool check(void *context, struct wr_bytes item)
 {
 	struct asker *asker = context;
 
+	if (asker->world->is_filled)
+		return true;
 	if (asker->member->admission)
 		return wr_admission_check(asker->member->admission, item);
 	return items_check(asker->world->items, item);
@@ -31,6 +33,8 @@ static struct wr_gossip_blob *intern(void *context, struct wr_bytes item)
 {
 	struct asker *asker = context;
 
+	if (asker->world->is_filled)
+		return items_share(item);
 	return items_intern(asker->world->items, item);
 }
 
@@ -136,6 +140,7 @@ void node_stop(struct world *world, struct member *member, bool is_polite)
 	member->gossip = wr_gossip_free(member->gossip);
 	member->admission = wr_admission_free(member->admission);
 	member->alarm = 0;
+	member->ended = world->now;
 	drop_backlog(world, member);
 }
 
@@ -200,7 +205,8 @@ void node_settle(struct world *world, struct member *member)
 	struct wr_gossip_output output;
 
 	while (wr_gossip_poll(member->gossip, node_now(world, member), &output)) {
-		oracle_output(world, member, &output);
+		if (!world->is_filled)
+			oracle_output(world, member, &output);
 		obey(world, member, &output);
 	}
 	oracle_polled(world, member);
@@ -262,6 +268,14 @@ static void wake(struct world *world, struct member *member)
 						  .member = member->number });
 }
 
+/* It waited for a handshake, and its sender ended meanwhile. */
+static bool was_sent(const struct world *world, const struct packet *packet)
+{
+	const struct member *from = &world->members[packet->from];
+
+	return (from->gossip && from->up_since == packet->born) || packet->left <= from->ended;
+}
+
 void node_event(struct world *world, const struct event *event)
 {
 	struct member *member = &world->members[event->member];
@@ -280,7 +294,7 @@ void node_event(struct world *world, const struct event *event)
 			node_settle(world, member);
 		return;
 	}
-	if (!member->gossip)
+	if (!member->gossip || !was_sent(world, event->packet))
 		packet_free(world, event->packet);
 	else if (member->wakes_at)
 		keep(world, member, event->packet);

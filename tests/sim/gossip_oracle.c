@@ -77,6 +77,28 @@ static bool is_hearsay(const struct world *world, const struct member *observer,
 	return false;
 }
 
+/* Since when each of the two got CPU last, if it is slow; which life of the dead one it is about.
+ */
+static void trace_death(const struct world *world, const struct member *observer,
+			const struct member *subject)
+{
+	struct wr_gossip_sight sight;
+	struct wr_gossip_figures figures;
+
+	if (!world->is_traced || !wr_gossip_find(observer->gossip, &subject->identity, &sight))
+		return;
+	wr_gossip_look(observer->gossip, &figures);
+	trace(world,
+	      "%u (%s, health %u) thinks %u (%s, awake in %llu ms, %zu wait) dead, which is well; its "
+	      "record is %s",
+	      observer->number, observer->slow_until > world->now ? "slow" : "quick",
+	      figures.health, subject->number, subject->slow_until > world->now ? "slow" : "quick",
+	      (unsigned long long)(subject->wakes_at ? (subject->wakes_at - world->now) / MS : 0),
+	      subject->backlog_count,
+	      sight.version == ((uint64_t)subject->epoch << 32 | subject->renewals) ? "the newest"
+										    : "old");
+}
+
 static void died(struct world *world, const struct member *observer, const struct member *subject)
 {
 	world->deaths++;
@@ -85,7 +107,7 @@ static void died(struct world *world, const struct member *observer, const struc
 	if (is_excused(world, observer, subject) || is_hearsay(world, observer, subject))
 		return;
 	world->false_deaths++;
-	trace(world, "%u thinks %u dead, which is well", observer->number, subject->number);
+	trace_death(world, observer, subject);
 	if (world->is_strict)
 		fail(world, "%u thinks %u dead, which is well", observer->number, subject->number);
 }

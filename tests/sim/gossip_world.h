@@ -37,6 +37,8 @@ struct packet {
 	struct packet *next; /* of a backlog, or of those that are free */
 	uint32_t from, to;
 	uint32_t len, room;
+	uint64_t born,
+		left; /* when its sender started; when it goes, which may be after a handshake */
 	uint8_t data[];
 };
 
@@ -98,6 +100,7 @@ struct member {
 
 	bool is_revoked;         /* by the founder */
 	uint64_t troubled_until; /* others may think it dead until then */
+	uint64_t ended;          /* when its last life did */
 
 	/* What it sent: frames, and all that it is on the wire. */
 	uint64_t frames, frame_bytes, wire_bytes;
@@ -204,6 +207,8 @@ struct wr_bytes items_genuine(const struct items *items, struct wr_bytes bytes);
 /* What the signature says; asked of libsodium once for bytes that are genuine. */
 bool items_check(struct items *items, struct wr_bytes bytes);
 struct wr_gossip_blob *items_intern(struct items *items, struct wr_bytes bytes);
+/* The same for bytes as items_sign() returned them, at once. */
+struct wr_gossip_blob *items_share(struct wr_bytes genuine);
 
 /* --- gossip_disk.c --- */
 /* What it would find on its disk if it ended now. */

@@ -140,9 +140,19 @@ void crowd_gather(struct crowd *crowd)
 
 /* --- The network. --- */
 
+static void queue(struct crowd *crowd, struct crowd_frame *frame)
+{
+	struct crowd_frame **at = &crowd->frames;
+
+	while (*at && (*at)->at <= frame->at)
+		at = &(*at)->next;
+	frame->next = *at;
+	*at = frame;
+}
+
 static void carry(struct crowd *crowd, unsigned from, unsigned to, struct wr_bytes bytes)
 {
-	struct crowd_frame *frame, **at = &crowd->frames;
+	struct crowd_frame *frame;
 
 	crowd->members[from].sent += bytes.len;
 	if (crowd->tap)
@@ -162,10 +172,7 @@ static void carry(struct crowd *crowd, unsigned from, unsigned to, struct wr_byt
 		.len = bytes.len,
 	};
 	memcpy(frame->bytes, bytes.data, bytes.len);
-	while (*at && (*at)->at <= frame->at)
-		at = &(*at)->next;
-	frame->next = *at;
-	*at = frame;
+	queue(crowd, frame);
 }
 
 static void act(struct crowd *crowd, unsigned i, const struct wr_gossip_output *output)
@@ -214,6 +221,11 @@ void crowd_inject(struct crowd *crowd, unsigned from, unsigned to, struct wr_byt
 	poll_one(crowd, to);
 }
 
+static bool is_asleep(const struct crowd *crowd, unsigned i)
+{
+	return crowd->members[i].runs_each && crowd->members[i].wakes_at > crowd->now;
+}
+
 static bool deliver(struct crowd *crowd)
 {
 	struct crowd_frame *frame = crowd->frames;
@@ -221,6 +233,11 @@ static bool deliver(struct crowd *crowd)
 	if (!frame || frame->at > crowd->now)
 		return false;
 	crowd->frames = frame->next;
+	if (is_asleep(crowd, frame->to)) {
+		frame->at = crowd->members[frame->to].wakes_at;
+		queue(crowd, frame);
+		return true;
+	}
 	crowd_inject(crowd, frame->from, frame->to, (struct wr_bytes){ frame->bytes, frame->len });
 	free(frame);
 	return true;
@@ -235,10 +252,35 @@ static uint64_t next_time(const struct crowd *crowd)
 
 		if (crowd->members[i].gossip)
 			due = wr_gossip_deadline(crowd->members[i].gossip);
+		if (is_asleep(crowd, i))
+			due.ns = crowd->members[i].wakes_at;
 		if (due.ns < next)
 			next = due.ns;
 	}
 	return next;
+}
+
+/* Timers first, as a loop does that was late for them; asleep again once all is read. */
+static void wake(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (crowd->members[i].runs_each && !is_asleep(crowd, i))
+			poll_one(crowd, i);
+}
+
+static void fall_asleep(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (crowd->members[i].runs_each && !is_asleep(crowd, i))
+			crowd->members[i].wakes_at = crowd->now + crowd->members[i].runs_each;
+}
+
+static void poll_due(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (crowd->members[i].gossip && !is_asleep(crowd, i) &&
+		    wr_gossip_deadline(crowd->members[i].gossip).ns <= crowd->now)
+			poll_one(crowd, i);
 }
 
 void crowd_run(struct crowd *crowd, uint64_t ms)
@@ -246,19 +288,20 @@ void crowd_run(struct crowd *crowd, uint64_t ms)
 	uint64_t end = crowd->now + ms * MS;
 
 	for (unsigned i = 0; i < crowd->count; i++)
-		poll_one(crowd, i);
+		if (!is_asleep(crowd, i))
+			poll_one(crowd, i);
+	fall_asleep(crowd);
 	for (;;) {
 		uint64_t next = next_time(crowd);
 
 		if (next > end)
 			break;
 		crowd->now = next > crowd->now ? next : crowd->now;
+		wake(crowd);
 		while (deliver(crowd))
 			continue;
-		for (unsigned i = 0; i < crowd->count; i++)
-			if (crowd->members[i].gossip &&
-			    wr_gossip_deadline(crowd->members[i].gossip).ns <= crowd->now)
-				poll_one(crowd, i);
+		poll_due(crowd);
+		fall_asleep(crowd);
 	}
 	crowd->now = end;
 }

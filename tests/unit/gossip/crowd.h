@@ -12,8 +12,10 @@ struct crowd_member {
 	struct wr_gossip *gossip; /* NULL: not running */
 	struct wr_key seed, identity;
 	uint64_t version;
-	unsigned side;       /* frames only go within a side */
-	bool is_deaf;        /* nothing reaches it, and it says nothing */
+	unsigned side;      /* frames only go within a side */
+	bool is_deaf;       /* nothing reaches it, and it says nothing */
+	uint64_t runs_each; /* ns: it gets to run for a moment once in such a time; 0: always */
+	uint64_t wakes_at;
 	bool is_unadmitted;  /* by the others */
 	uint64_t sent, came; /* bytes */
 	unsigned renewals, events, items, forgotten;

@@ -76,6 +76,89 @@ static void test_gossip_nobody_dies_by_one_accuser_s_repetition(void **state)
 	crowd_free(crowd);
 }
 
+/* Favours that were asked of the liar: who, and under which number. */
+static struct {
+	unsigned from;
+	uint32_t sequence;
+} asked[64];
+static unsigned asked_count;
+
+static void note_favours(struct crowd *crowd, unsigned from, unsigned to, struct wr_bytes frame)
+{
+	struct wr_reader reader = wr_frame_parts(frame);
+	struct wr_frame_part part;
+
+	(void)crowd;
+	while (to == HOSTILE && wr_frame_next(&reader, &part))
+		if (part.kind == WR_FRAME_ASK && asked_count < WR_ARRAY_LEN(asked)) {
+			asked[asked_count].from = from;
+			asked[asked_count++].sequence = part.sequence;
+		}
+}
+
+static void lie(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < asked_count; i++) {
+		struct wr_frame_writer frame;
+
+		wr_frame_begin(&frame);
+		assert_true(wr_frame_add_sequence(&frame, WR_FRAME_ACK, asked[i].sequence));
+		crowd_inject(crowd, HOSTILE, asked[i].from, bytes_of(&frame));
+	}
+	asked_count = 0;
+}
+
+/* "It answers me", says one, always. */
+static void test_gossip_nobody_keeps_the_dead_alive(void **state)
+{
+	struct crowd *crowd = settled(5);
+
+	(void)state;
+	crowd_kill(crowd, 2);
+	crowd->tap = note_favours;
+	asked_count = 0;
+	for (unsigned passed = 0; passed < 120000; passed += 20) {
+		crowd_run(crowd, 20);
+		lie(crowd);
+	}
+	for (unsigned i = 0; i < HOSTILE; i++)
+		if (i != 2)
+			assert_int_equal(crowd_status(crowd, i, 2), WR_GOSSIP_DEAD);
+	crowd_free(crowd);
+}
+
+static unsigned records_told;
+
+static void count_records(struct crowd *crowd, unsigned from, unsigned to, struct wr_bytes frame)
+{
+	struct wr_reader reader = wr_frame_parts(frame);
+	struct wr_frame_part part;
+
+	(void)crowd;
+	while (from == 2 && to == HOSTILE && wr_frame_next(&reader, &part))
+		records_told += part.kind == WR_FRAME_ITEM;
+}
+
+/* Who has not heard of an objection is told it when it asks. */
+static void test_gossip_an_old_doubt_is_answered_with_the_objection(void **state)
+{
+	struct crowd *crowd = settled(10);
+	struct wr_frame_mark mark = mark_of(crowd, 7);
+	struct wr_frame_writer frame;
+
+	(void)state;
+	crowd_put(crowd, 7, crowd->members[7].version + 1, 0);
+	crowd_run(crowd, 5000);
+	records_told = 0;
+	crowd->tap = count_records;
+	wr_frame_begin(&frame);
+	assert_true(wr_frame_add_mark(&frame, WR_FRAME_SUSPECT, mark));
+	crowd_inject(crowd, HOSTILE, 2, bytes_of(&frame));
+	assert_int_equal(records_told, 1);
+	assert_int_equal(crowd_status(crowd, 2, 7), WR_GOSSIP_ALIVE);
+	crowd_free(crowd);
+}
+
 static unsigned told;
 
 static void count_frames(struct crowd *crowd, unsigned from, unsigned to, struct wr_bytes frame)
@@ -223,6 +306,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gossip_one_that_is_called_dead_objects),
 		cmocka_unit_test(test_gossip_nobody_dies_by_one_accuser_s_repetition),
+		cmocka_unit_test(test_gossip_nobody_keeps_the_dead_alive),
+		cmocka_unit_test(test_gossip_an_old_doubt_is_answered_with_the_objection),
 		cmocka_unit_test(test_gossip_much_is_not_had_for_little),
 		cmocka_unit_test(test_gossip_who_is_not_admitted_hears_nothing),
 		cmocka_unit_test(test_gossip_who_is_admitted_later_is_a_member_then),

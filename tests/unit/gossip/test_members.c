@@ -58,6 +58,54 @@ static void test_gossip_nobody_dies_without_a_reason(void **state)
 	crowd_free(crowd);
 }
 
+/* Neither those who run once in a while are dead to the others, nor the others to them. */
+static void test_gossip_who_is_slow_is_not_dead(void **state)
+{
+	struct crowd *crowd = crowd_new(30);
+
+	(void)state;
+	crowd->loss_percent = 1;
+	crowd_gather(crowd);
+	assert_true(crowd_settles(crowd, 30, 5000));
+	for (unsigned i = 0; i < 3; i++)
+		crowd->members[i * 7].runs_each = 1500000000 + i;
+	crowd_run(crowd, 1800000);
+	for (unsigned i = 0; i < 30; i++)
+		assert_int_equal(crowd_look(crowd, i).died, 0);
+	crowd_free(crowd);
+}
+
+/* Who is slow itself sees the dead for what they are, too, if later. */
+static void test_gossip_the_slow_see_the_dead(void **state)
+{
+	struct crowd *crowd = crowd_new(20);
+
+	(void)state;
+	crowd_gather(crowd);
+	assert_true(crowd_settles(crowd, 20, 5000));
+	crowd->members[3].runs_each = 1200000000;
+	crowd_run(crowd, 10000);
+	crowd_kill(crowd, 7);
+	assert_true(crowd_settles(crowd, 19, 60000));
+	crowd_free(crowd);
+}
+
+/* Each is looked at by its neighbour in the order of keys: nobody waits for chance. */
+static void test_gossip_the_dead_are_found_in_time(void **state)
+{
+	struct crowd *crowd = crowd_new(100);
+
+	(void)state;
+	crowd_gather(crowd);
+	assert_true(crowd_settles(crowd, 100, 5000));
+	crowd_run(crowd, 10000);
+	for (unsigned i = 0; i < 5; i++) {
+		crowd_kill(crowd, 10 + i * 17);
+		assert_true(crowd_settles(crowd, 99 - i, 9500));
+	}
+	crowd_free(crowd);
+}
+
 static void test_gossip_a_farewell_is_at_once(void **state)
 {
 	struct crowd *crowd = crowd_new(20);
@@ -172,6 +220,9 @@ int main(void)
 		cmocka_unit_test(test_gossip_all_know_all),
 		cmocka_unit_test(test_gossip_the_dead_are_dead_everywhere),
 		cmocka_unit_test(test_gossip_nobody_dies_without_a_reason),
+		cmocka_unit_test(test_gossip_who_is_slow_is_not_dead),
+		cmocka_unit_test(test_gossip_the_slow_see_the_dead),
+		cmocka_unit_test(test_gossip_the_dead_are_found_in_time),
 		cmocka_unit_test(test_gossip_a_farewell_is_at_once),
 		cmocka_unit_test(test_gossip_one_that_returns_is_put_right),
 		cmocka_unit_test(test_gossip_halves_heal),

@@ -24,6 +24,14 @@ static void on_knocked(void *context, const struct wr_knock *knock, const struct
 	pthread_mutex_unlock(&member->mutex);
 }
 
+static bool is_news(void *context, const struct wr_knock *knock, const struct wr_endpoint *from)
+{
+	const struct member *member = context;
+
+	(void)from;
+	return !member->knows || !wr_key_equal(&member->knows->identity, &knock->identity);
+}
+
 static int on_send(void *context, struct wr_bytes datagram, const struct wr_endpoint *to)
 {
 	struct member *member = context;
@@ -100,6 +108,7 @@ static void open_discovery(struct member *member)
 		.has_lan = !member->has_no_lan,
 		.send = member->is_kernel ? NULL : on_send,
 		.knocked = on_knocked,
+		.is_news = is_news,
 		.context = member,
 	};
 

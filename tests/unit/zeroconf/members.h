@@ -33,7 +33,8 @@ struct member {
 	unsigned number; /* its identity, and WireGuard's port: 52000 + number */
 	uint64_t epoch;
 	bool has_no_lan;
-	bool is_kernel;     /* WireGuard's port is deaf to knocks */
+	const struct member *knows; /* who needs no answer; NULL: everybody does */
+	bool is_kernel;             /* WireGuard's port is deaf to knocks */
 	bool is_behind_nat; /* what it sends comes from another port than it says, and only there
 			     * it is heard */
 

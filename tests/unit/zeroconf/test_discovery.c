@@ -120,6 +120,40 @@ static void test_discovery_is_answered(void **state)
 	member_stop(&two);
 }
 
+static size_t count_answers(struct member *member, const struct member *other)
+{
+	size_t answers = 0;
+
+	pthread_mutex_lock(&member->mutex);
+	for (size_t i = 0; i < member->sight_count; i++) {
+		const struct wr_knock *knock = &member->sights[i].knock;
+
+		answers += !(knock->flags & WR_KNOCK_ASKS) &&
+			   wr_key_equal(&knock->identity, &other->identity);
+	}
+	pthread_mutex_unlock(&member->mutex);
+	return answers;
+}
+
+static void test_discovery_answers_nobody_who_is_known(void **state)
+{
+	(void)state;
+	set_up();
+	give_v4();
+	one.knows = &two;
+	member_start(&two);
+	member_start(&one);
+	assert_int_equal(member_knock(&two, "10.7.0.1", 52001), 0);
+	member_await(&one, &two, "10.7.0.2");
+	member_start(&three);
+	while (!count_answers(&three, &one))
+		member_await(&three, &one, "10.7.0.1");
+	assert_int_equal(count_answers(&two, &one), 0);
+	member_stop(&one);
+	member_stop(&two);
+	member_stop(&three);
+}
+
 static void test_discovery_needs_one_family_only(void **state)
 {
 	(void)state;
@@ -385,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LAN_TEST(test_discovery_finds_by_both_families),
 		LAN_TEST(test_discovery_is_answered),
+		LAN_TEST(test_discovery_answers_nobody_who_is_known),
 		LAN_TEST(test_discovery_needs_one_family_only),
 		LAN_TEST(test_discovery_has_a_port_of_its_own),
 		LAN_TEST(test_discovery_waits_for_an_interface),
