@@ -145,8 +145,8 @@ table inet filter {
 def test_many_agents_start_again_at_once(internet):
     network = Network(internet)
     site = internet.site("public")
-    key = network.key("--uses", "16")
-    members = [Member(network, site.host(f"m{number}"), f"m{number}") for number in range(16)]
+    key = network.key("--uses", "50")
+    members = [Member(network, site.host(f"m{number}"), f"m{number}") for number in range(50)]
     for member in members:
         network.lab.keep(member)
         assert member.try_join(key).returncode == 0
