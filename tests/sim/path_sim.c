@@ -217,7 +217,8 @@ static bool is_easy(const struct world *world)
 	return are_direct(world);
 }
 
-/* The hub is gone, and one side begins anew: it has no session, and asks where it can. */
+/* The hub is gone, for an hour now and then, and is not missed; then one side begins anew: it has no
+ * session, and asks where it can. */
 static void play_without_hub(struct world *world)
 {
 	struct host *host = &world->hosts[below(world, HOSTS)];
@@ -227,7 +228,7 @@ static void play_without_hub(struct world *world)
 		return;
 	trace(world, "no hub");
 	world->is_hub_down = true;
-	world_play(world, 20 * S);
+	world_play(world, chance(world, 10) ? 3600 * S : 20 * S);
 	if (!are_direct(world))
 		fail(world, "the hub is missed");
 	node_restart(world, host);
