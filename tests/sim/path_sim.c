@@ -217,8 +217,8 @@ static bool is_easy(const struct world *world)
 	return are_direct(world);
 }
 
-/* The hub is gone, for an hour now and then, and is not missed; then one side begins anew: it has no
- * session, and asks where it can. */
+/* The hub is gone, for an hour now and then, and is not missed; then one side begins anew: it has
+ * no session, and asks where it can. */
 static void play_without_hub(struct world *world)
 {
 	struct host *host = &world->hosts[below(world, HOSTS)];
