@@ -32,9 +32,9 @@ static const int allowed[] = {
 	/* Sockets of another port; socket() itself is below. */
 	SCMP_SYS(bind), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(getsockname),
 	SCMP_SYS(close), SCMP_SYS(fcntl),
-	/* Clients of the configuration socket; its file, at the end. */
-	SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
-	SCMP_SYS(inotify_rm_watch),
+	/* Clients of the configuration socket; whether its file is there; removing it. */
+	SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(inotify_rm_watch),
 	/* Letting go of the terminal once all went well. */
 	SCMP_SYS(dup2), SCMP_SYS(dup3),
 	/* Ending: of a thread, of the program, and by assert(3). */

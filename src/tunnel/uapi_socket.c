@@ -7,9 +7,11 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define BACKLOG 16
+#define LOOK_SECONDS 1
 
 static void close_fd(int *fd)
 {
@@ -92,21 +94,56 @@ static const char *file_name(const struct sockaddr_un *address)
 
 /* Watches the directory: the file itself would only tell that something about it
  * has changed, as when its owner is changed too. */
+static int watch_directory(const char *directory)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), error;
+
+	if (fd < 0)
+		return -errno;
+	if (inotify_add_watch(fd, directory, IN_DELETE | IN_MOVED_FROM) >= 0)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+/* A user may have 128 inotify descriptors (inotify(7)), on a host with many containers all of them
+ * together. Where there is none left, we look now and then. */
+static int look_now_and_then(void)
+{
+	const struct itimerspec each = { { .tv_sec = LOOK_SECONDS }, { .tv_sec = LOOK_SECONDS } };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd >= 0 && timerfd_settime(fd, 0, &each, NULL) == 0)
+		return fd;
+	close_fd(&fd);
+	return -EMFILE;
+}
+
+static bool is_file_gone(const struct wr_uapi_socket *socket)
+{
+	return access(socket->address.sun_path, F_OK) < 0 && errno == ENOENT;
+}
+
 static int watch(struct wr_uapi_socket *socket)
 {
 	char directory[sizeof(socket->address.sun_path)];
 	size_t len = (size_t)(file_name(&socket->address) - socket->address.sun_path);
+	int fd;
 
 	if (len == 0)
 		return 0;
 	memcpy(directory, socket->address.sun_path, len);
 	directory[len] = '\0';
-	socket->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (socket->watch_fd < 0 ||
-	    inotify_add_watch(socket->watch_fd, directory, IN_DELETE | IN_MOVED_FROM) < 0)
-		return -errno;
+	fd = watch_directory(directory);
+	socket->is_looked_after = fd == -EMFILE || fd == -ENOSPC;
+	if (socket->is_looked_after)
+		fd = look_now_and_then();
+	if (fd < 0)
+		return fd;
+	socket->watch_fd = fd;
 	/* It may have gone before it was watched. */
-	socket->is_gone = access(socket->address.sun_path, F_OK) < 0;
+	socket->is_gone = is_file_gone(socket);
 	return 0;
 }
 
@@ -217,6 +254,9 @@ bool wr_uapi_socket_is_gone(struct wr_uapi_socket *socket)
 	if (socket->watch_fd < 0)
 		return socket->is_gone;
 	while ((len = read(socket->watch_fd, events, sizeof(events))) > 0)
-		socket->is_gone |= is_about_ours(socket, events, (size_t)len);
+		if (!socket->is_looked_after)
+			socket->is_gone |= is_about_ours(socket, events, (size_t)len);
+	if (socket->is_looked_after)
+		socket->is_gone |= is_file_gone(socket);
 	return socket->is_gone;
 }

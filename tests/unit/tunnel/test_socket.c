@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "linux/namespace.h"
@@ -108,6 +111,35 @@ static void test_socket_is_gone_when_moved_or_with_its_directory(void **state)
 	}
 }
 
+/* All of this user's inotify descriptors are taken, those of others on the machine are not. */
+static bool is_gone_without_inotify(void)
+{
+	struct wr_uapi_socket wg0;
+	struct pollfd waiting = { .events = POLLIN };
+	int limit;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return false;
+	limit = open("/proc/sys/user/max_inotify_instances", O_WRONLY);
+	if (write(limit, "0", 1) != 1 || close(limit) < 0 || wr_uapi_socket_open("wg0", &wg0) < 0 ||
+	    !wg0.is_looked_after || wr_uapi_socket_is_gone(&wg0) || unlink(FILE_OF_WG0) < 0)
+		return false;
+	waiting.fd = wg0.watch_fd;
+	return poll(&waiting, 1, -1) == 1 && wr_uapi_socket_is_gone(&wg0);
+}
+
+static void test_socket_is_gone_where_nothing_more_can_be_watched(void **state)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	(void)state;
+	if (child == 0)
+		_exit(is_gone_without_inotify() ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void test_socket_adopt_takes_one_that_listens(void **state)
 {
 	struct wr_uapi_socket made = open_wg0();
@@ -169,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_socket_open_refuses_where_one_lives),
 		cmocka_unit_test(test_socket_is_gone_when_its_file_was_removed),
 		cmocka_unit_test(test_socket_is_gone_when_moved_or_with_its_directory),
+		cmocka_unit_test(test_socket_is_gone_where_nothing_more_can_be_watched),
 		cmocka_unit_test(test_socket_adopt_takes_one_that_listens),
 		cmocka_unit_test(test_socket_adopt_refuses_others),
 		cmocka_unit_test(test_socket_adopt_does_without_a_file),
