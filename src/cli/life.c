@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/memory.h"
@@ -19,6 +20,8 @@
 /* By then a start is over; after that, what changes of maps and new channels took. */
 #define FIRST_GIVE_BACK_MS 10000
 #define GIVE_BACK_MS 60000
+/* For what libuv's pool still does at the end. */
+#define LAST_WORK_MS 2000
 
 /* SIGHUP: the terminal of one in the foreground is gone. */
 static const int signals[WR_LIFE_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
@@ -142,6 +145,30 @@ static int open_and_live(struct wr_life *life, struct wr_daemon *daemon)
 	return status;
 }
 
+static void on_late(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+/* What cannot be called back from libuv's pool (a name that is looked up, UPnP) tells the loop when
+ * it ends: the loop must be there until then. exit(3) would wait for it, too, however long it
+ * takes. */
+static void close_loop(struct wr_life *life, int status)
+{
+	uv_timer_t late;
+
+	uv_timer_init(&life->loop, &late);
+	uv_timer_start(&late, on_late, LAST_WORK_MS, 0);
+	uv_unref((uv_handle_t *)&late);
+	uv_run(&life->loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&late, NULL);
+	uv_run(&life->loop, UV_RUN_NOWAIT);
+	if (uv_loop_close(&life->loop) == 0)
+		return;
+	fflush(NULL);
+	_exit(status);
+}
+
 int wr_life_run(struct wr_life *life, const struct wr_arguments *arguments,
 		const struct wr_life_work *work, struct wr_daemon *daemon)
 {
@@ -159,6 +186,8 @@ int wr_life_run(struct wr_life *life, const struct wr_arguments *arguments,
 	status = confine(arguments);
 	if (status == WR_EXIT_DONE)
 		status = open_and_live(life, daemon);
-	uv_loop_close(&life->loop);
-	return status == WR_EXIT_DONE && life->error < 0 ? WR_EXIT_FAILED : status;
+	if (status == WR_EXIT_DONE && life->error < 0)
+		status = WR_EXIT_FAILED;
+	close_loop(life, status);
+	return status;
 }
