@@ -38,7 +38,10 @@ def measure(build: Path, quick: bool) -> list[Line]:
         Line("the same, longest", max(found["joins"]), "s"),
     ]
     for size in (2, 10, 50):
-        lines.append(Line(f"an idle member of {size}, both ways, Ethernet and all, median", middle(found[f"bytes_{size}"]) / 1000, "KB/s", 2.0))
+        lines.append(Line(f"an idle member of {size} sends, Ethernet and all, median", middle(found[f"sent_{size}"]) / 1000, "KB/s", 2.0))
+        lines.append(Line("it hears, median", middle(found[f"heard_{size}"]) / 1000, "KB/s"))
+        lines.append(Line("it wakes up, all threads, median", middle(found[f"wakes_{size}"]), "1/s"))
+        lines.append(Line("its share of a processor, median", 100 * middle(found[f"cpu_{size}"]), "%"))
     for size in (2, 10, 50):
         lines.append(Line(f"resident memory of a member of {size}, median", middle(found[f"memory_{size}"]), "MiB"))
     return lines

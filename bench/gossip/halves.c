@@ -20,6 +20,56 @@ static bool is_one_view(struct world *world)
 	return true;
 }
 
+/* What one has otherwise than the first, if it is not much. */
+static void trace_difference(const struct world *world, uint32_t observer)
+{
+	for (uint32_t i = 0; i < world->count; i++) {
+		struct wr_gossip_sight first, sight;
+
+		if (wr_gossip_find(world->members[0].gossip, &world->members[i].identity, &first) &&
+		    wr_gossip_find(world->members[observer].gossip, &world->members[i].identity,
+				   &sight) &&
+		    (sight.version != first.version || sight.status != first.status))
+			trace(world, "%u: %u is %s, version %llx; for 0 %s, version %llx", observer,
+			      i, wr_gossip_status_name(sight.status),
+			      (unsigned long long)sight.version,
+			      wr_gossip_status_name(first.status),
+			      (unsigned long long)first.version);
+	}
+}
+
+/* How far they are, each second. */
+static void trace_views(struct world *world, uint64_t begun)
+{
+	size_t least = SIZE_MAX, all = 0, behind = 0;
+	uint64_t bytes = 0;
+
+	if (!world->is_traced || (world->now - begun) % S)
+		return;
+	for (uint32_t i = 0; i < world->count; i++) {
+		struct wr_gossip_figures figures;
+
+		wr_gossip_look(world->members[i].gossip, &figures);
+		least = figures.alive < least ? figures.alive : least;
+		all += figures.alive;
+		behind += figures.alive < world->count;
+		bytes += world->members[i].frame_bytes;
+	}
+	for (uint32_t i = 1, told = 0; behind < 5 && i < world->count && told < 5; i++) {
+		struct wr_gossip_figures first, figures;
+
+		wr_gossip_look(world->members[0].gossip, &first);
+		wr_gossip_look(world->members[i].gossip, &figures);
+		if (first.digest == figures.digest)
+			continue;
+		trace_difference(world, i);
+		told++;
+	}
+	trace(world,
+	      "a member sees %zu alive (at least %zu), %zu do not see all; %llu bytes sent by each",
+	      all / world->count, least, behind, (unsigned long long)(bytes / world->count));
+}
+
 static void apart(struct world *world, uint64_t minutes)
 {
 	for (uint32_t i = 0; i < world->count; i++)
@@ -59,11 +109,15 @@ void measure_halves(const struct wishes *wishes)
 	char text[100];
 
 	world_play(world, WARM_UP);
+	world->is_traced = false; /* all are dead to half */
 	apart(world, wishes->minutes);
+	world->is_traced = wishes->is_traced;
 	forget_bytes(world);
 	begun = world->now;
-	while (!is_one_view(world) && world->now < begun + LIMIT)
+	while (!is_one_view(world) && world->now < begun + LIMIT) {
 		world_play(world, 100 * MS);
+		trace_views(world, begun);
+	}
 	snprintf(text, sizeof(text), "two halves of %u rejoin after %llu min: one view",
 		 wishes->members, (unsigned long long)wishes->minutes);
 	tell(text, (double)(world->now - begun) / 1e9, "s", 15);

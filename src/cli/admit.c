@@ -3,12 +3,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/membership.h"
 #include "cli/verbs.h"
 #include "server/format.h"
 #include "wire/fields.h"
 #include "zeroconf/state.h"
+
+/* More than the daemon takes to close. */
+#define CLOSE_SECONDS 15
 
 static int find_mesh(const struct wr_arguments *arguments, struct wr_membership *ret_membership)
 {
@@ -90,6 +94,26 @@ static const struct wr_option admit_options[] = {
 	{ 0, "close", "admit all members, then nobody uninvited" },
 };
 
+/* The members have their certificates before the door is shut. */
+static int wait_closed(const struct wr_arguments *arguments)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (int i = 0; i < CLOSE_SECONDS * 10; i++) {
+		WR_AUTO(wr_json_freep) json_t *result = NULL;
+		int status = wr_admit_ask(arguments, "GET", "/status", NULL, &result);
+		const char *admission = wr_json_text(json_object_get(result, "mesh"), "admission");
+
+		if (status != WR_EXIT_DONE || (admission && strcmp(admission, "closed") == 0))
+			return status;
+		nanosleep(&pause, NULL);
+	}
+	return wr_complain(arguments,
+			   "the members have certificates, but the mesh is not closed after %d s: "
+			   "look with `warren status`, and close it again",
+			   CLOSE_SECONDS);
+}
+
 static void tell_admitted(const struct wr_arguments *arguments, const json_t *result)
 {
 	json_int_t admitted = json_integer_value(json_object_get(result, "admitted"));
@@ -97,9 +121,10 @@ static void tell_admitted(const struct wr_arguments *arguments, const json_t *re
 	if (wr_is_given(arguments, "json"))
 		wr_api_print(result);
 	else if (wr_is_given(arguments, "close"))
-		printf("the mesh is closed: %" JSON_INTEGER_FORMAT " members have certificates; "
-		       "others come in by `warren invite` or `warren admit`\n",
-		       admitted);
+		printf("the mesh is closed: %" JSON_INTEGER_FORMAT " %s; others come in by "
+		       "`warren invite` or `warren admit`\n",
+		       admitted,
+		       admitted == 1 ? "member has a certificate" : "members have certificates");
 	else
 		printf("%s is admitted\n", arguments->operands[0]);
 }
@@ -123,6 +148,8 @@ static int run_admit(const struct wr_arguments *arguments)
 		status = wr_admit_put_expiry(arguments, "never", body);
 	if (status == WR_EXIT_DONE)
 		status = wr_admit_ask(arguments, "POST", "/admit", WR_TAKE(body), &result);
+	if (status == WR_EXIT_DONE && closes)
+		status = wait_closed(arguments);
 	if (status == WR_EXIT_DONE)
 		tell_admitted(arguments, result);
 	return status;
@@ -133,7 +160,8 @@ const struct wr_verb wr_verb_admit = {
 	.summary = "let a machine into this closed mesh; or close the mesh",
 	.about = "On the founder's machine. WHO is a name, an identifier or an identity, as\n"
 		 "`warren status` shows who waits. A member that is admitted again gets another\n"
-		 "certificate: another name, other tags, another end.\n",
+		 "certificate: another name, other tags, another end. --close returns when the\n"
+		 "mesh is closed, some seconds later.\n",
 	.usage = "  warren admit [OPTION]... WHO\n"
 		 "  warren admit --close",
 	.operand = "[WHO]",

@@ -15,7 +15,7 @@ static const struct wr_option show_options[] = {
 	{ 0, "version", "as it was then", "N" },
 };
 
-static void print_policy(const struct wr_arguments *arguments, const json_t *policy)
+static void print_policy(const struct wr_arguments *arguments, const json_t *policy, bool is_mesh)
 {
 	const char *text = wr_json_text(policy, "text");
 	const char *fault = wr_json_text(policy, "fault");
@@ -28,6 +28,8 @@ static void print_policy(const struct wr_arguments *arguments, const json_t *pol
 	fputs(text ? text : "", stdout);
 	if (len > 0 && text[len - 1] != '\n')
 		putchar('\n');
+	if (is_mesh && !json_integer_value(json_object_get(policy, "version")))
+		fputs("warren policy: there is none: all members may reach all\n", stderr);
 	if (fault)
 		fprintf(stderr, "warren policy: not in force, an earlier one is: %s\n", fault);
 }
@@ -54,7 +56,7 @@ static int run_show(const struct wr_arguments *arguments)
 	if (status == WR_EXIT_DONE)
 		status = get(&book, version, &policy);
 	if (status == WR_EXIT_DONE)
-		print_policy(arguments, policy);
+		print_policy(arguments, policy, book.is_mesh);
 	return status;
 }
 

@@ -16,6 +16,7 @@
 struct roster {
 	json_t *status;
 	struct wr_member *members;
+	const char **names; /* as people see them: rules may not know them */
 	size_t count;
 };
 
@@ -24,6 +25,7 @@ static void rosterp_done(struct roster *roster)
 	for (size_t i = 0; i < roster->count; i++)
 		free((void *)(uintptr_t)roster->members[i].tags);
 	free(roster->members);
+	free(roster->names);
 	json_decref(roster->status);
 }
 
@@ -72,7 +74,7 @@ static void add_member(struct roster *roster, const json_t *object, const json_t
 	*member = (struct wr_member){ .slot = (uint32_t)roster->count, .name = name };
 	take_addresses(json_object_get(object, "addresses"), member);
 	take_tags(tags, member);
-	roster->count++;
+	roster->names[roster->count++] = wr_json_text(object, "name");
 }
 
 static int read_roster(struct wr_rulebook *book, struct roster *ret_roster)
@@ -86,7 +88,8 @@ static int read_roster(struct wr_rulebook *book, struct roster *ret_roster)
 		return status;
 	peers = json_object_get(ret_roster->status, "peers");
 	ret_roster->members = calloc(json_array_size(peers) + 1, sizeof(*ret_roster->members));
-	if (!ret_roster->members)
+	ret_roster->names = calloc(json_array_size(peers) + 1, sizeof(*ret_roster->names));
+	if (!ret_roster->members || !ret_roster->names)
 		abort();
 	json_array_foreach(peers, i, peer)
 		add_member(ret_roster, peer, json_object_get(peer, "tags"));
@@ -137,11 +140,13 @@ int wr_rulebook_check(struct wr_rulebook *book, const char *text, json_t **ret_r
 
 /* --- Why. --- */
 
-static bool is_called(const struct wr_member *member, const char *word)
+static bool is_called(const struct roster *roster, size_t i, const char *word)
 {
+	const struct wr_member *member = &roster->members[i];
 	struct wr_ip ip;
 
-	if (strcmp(member->name, word) == 0)
+	if (strcmp(member->name, word) == 0 ||
+	    (roster->names[i] && strcmp(roster->names[i], word) == 0))
 		return true;
 	return wr_ip_parse(word, strlen(word), &ip) &&
 	       (wr_ip_equal(&ip, &member->v4) || wr_ip_equal(&ip, &member->v6));
@@ -152,7 +157,7 @@ static const struct wr_member *find(const struct wr_rulebook *book, const struct
 				    const char *word)
 {
 	for (size_t i = 0; i < roster->count; i++)
-		if (is_called(&roster->members[i], word))
+		if (is_called(roster, i, word))
 			return &roster->members[i];
 	wr_complain(book->arguments, "%s is no member of %s that is there now (warren peers)", word,
 		    book->of);

@@ -81,9 +81,10 @@ static void print_own_admission(const json_t *mesh)
 void wr_status_print_mesh(const json_t *mesh)
 {
 	long long version = number_of(mesh, "policy_version");
+	long long members = number_of(mesh, "members");
 
-	wr_status_line("mesh", "%s, %lld members, %lld alive", text_of(mesh, "name"),
-		       number_of(mesh, "members"), number_of(mesh, "alive"));
+	wr_status_line("mesh", "%s, %lld member%s, %lld alive", text_of(mesh, "name"), members,
+		       members == 1 ? "" : "s", number_of(mesh, "alive"));
 	print_own_admission(mesh);
 	print_admission(mesh);
 	if (version)

@@ -98,8 +98,11 @@ static int conclude(struct wr_up *up, const struct search *search)
 				   "interface",
 				   search->interface);
 	if (*search->elsewhere)
-		return wr_complain(up->arguments, "mesh %s is on interface %s of this machine",
-				   up->mesh, search->elsewhere);
+		return wr_complain(
+			up->arguments,
+			"mesh %s is on interface %s of this machine, and stays there: leave out "
+			"--interface",
+			up->mesh, search->elsewhere);
 	if (search->damaged)
 		return wr_up_explain_state(up->arguments, search->damaged, search->error);
 	return *up->mesh ? WR_EXIT_DONE : ask_name(up);

@@ -14,6 +14,7 @@
 /* So much later, it slept: nobody else is to blame. */
 #define ASLEEP WR_SPAN_S(1)
 #define SWEEP WR_SPAN_S(10)
+#define HEALTH_MAX 8
 
 struct wr_gossip_timing wr_gossip_timing(void)
 {
@@ -27,7 +28,7 @@ struct wr_gossip_timing wr_gossip_timing(void)
 		.sync = WR_SPAN_S(30),
 		.revisit = WR_SPAN_S(10),
 		.forget = WR_SPAN_S(24 * 3600),
-		.bytes_per_second = 56 * 1024,
+		.bytes_per_second = 44 * 1024,
 	};
 }
 
@@ -113,6 +114,13 @@ struct wr_gossip *wr_gossip_free(struct wr_gossip *g)
 }
 
 /* --- What happens. --- */
+
+void wr_health_add(struct wr_gossip *g, int points)
+{
+	int health = (int)g->health + points;
+
+	g->health = health < 0 ? 0 : health > HEALTH_MAX ? HEALTH_MAX : (unsigned)health;
+}
 
 static void begin_again(struct wr_gossip *g)
 {

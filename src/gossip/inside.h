@@ -5,7 +5,8 @@
  *     rumours   what is new rides along and is pushed to some
  *     probes    is it there?       doubts   nobody objects: it is dead
  *     wants     what others have and we ask for       sync   what two members hold, compared
- *     post      what waits to be sent, and how fast   intake   what came
+ *     post      what waits to be sent, and how fast   frames   what a job says
+ *     intake    what came
  *
  * Floor 3.  Only for files of this folder. */
 #pragma once
@@ -15,88 +16,15 @@
 #include "base/map.h"
 #include "gossip/blob.h"
 #include "gossip/gossip.h"
+#include "gossip/job.h"
 #include "gossip/mix.h"
+#include "gossip/roll.h"
 
 /* Items of other kinds than record: certificates and revocations, the charter, the policy. */
 #define WR_GOSSIP_OTHERS 20100
 #define WR_GOSSIP_STRANGERS 64 /* greeted, without a record yet */
 /* Entries, strangers: both are peers that frames go to. 0: nobody, or ourselves. */
 #define WR_PEER_STRANGER 0x80000000u
-
-/* --- Entries. --- */
-
-enum {
-	WR_ENTRY_SHUT_OUT = 1, /* admits() says no */
-	WR_ENTRY_CALLED = 2,   /* it lives, and somebody calls it dead: it should object */
-	WR_ENTRY_HOT = 4,      /* a rumour */
-	WR_ENTRY_TOLD = 8,     /* an event of it waits */
-	WR_ENTRY_QUIET = 16,   /* gone for so long that it is not told to anybody any more */
-	WR_ENTRY_LIVING = 32,  /* in `living` */
-	WR_ENTRY_GONE = 64,    /* in `gone` */
-	WR_ENTRY_NEW = 128,    /* a newcomer that fetches what there is */
-};
-
-struct wr_entry {
-	struct wr_gossip_blob *blob; /* NULL: free */
-	uint32_t since;              /* of the status: ticks (wr_members_tick()) */
-	uint32_t round_trip_us;
-	uint32_t at;     /* in `living` or `gone`; of a free one: the next free */
-	uint32_t doubt;  /* in `doubts`, from 1 */
-	uint8_t status;  /* enum wr_gossip_status, never SHUT_OUT */
-	uint8_t flags;   /* above */
-	uint8_t told;    /* as a rumour, by us or to us */
-	uint8_t vouched; /* probes in a row that it did not answer, but others say that it lives */
-	uint32_t summed; /* tick of the last sum of all that we sent to it */
-	uint32_t met;    /* tick from which on one of the dead, or called so, is told again */
-	uint32_t heard;  /* tick of its last frame; 0: none */
-};
-
-#define WR_PAGE_ENTRIES 128
-#define WR_LEAF_ENTRIES 48
-
-struct wr_leaf {
-	uint64_t sum;   /* of what is shown */
-	uint32_t shown; /* not quiet */
-	uint32_t count;
-	uint64_t keys[WR_LEAF_ENTRIES];
-	uint32_t ids[WR_LEAF_ENTRIES];
-};
-struct wr_leaf_place {
-	uint64_t first; /* key; of the first leaf: 0 */
-	struct wr_leaf *leaf;
-};
-
-struct wr_roll {
-	struct wr_entry **pages;
-	uint32_t page_count, free, used; /* ids from 1 */
-	struct wr_leaf_place *leaves;    /* at least one */
-	size_t leaf_count, leaf_room;
-	size_t records, others;
-};
-
-bool wr_roll_init(struct wr_roll *roll) WR_MUST_CHECK;
-void wr_roll_done(struct wr_roll *roll);
-static inline struct wr_entry *wr_roll_entry(const struct wr_roll *roll, uint32_t id)
-{
-	return &roll->pages[id / WR_PAGE_ENTRIES][id % WR_PAGE_ENTRIES];
-}
-/* 0: there is none. */
-uint32_t wr_roll_find(const struct wr_roll *roll, uint64_t key);
-/* Takes the blob. 0 where memory is short. The slot must be free. */
-uint32_t wr_roll_add(struct wr_roll *roll, struct wr_gossip_blob *blob, uint8_t status);
-void wr_roll_remove(struct wr_roll *roll, uint32_t id);
-/* Takes the blob, whose slot is the same. */
-void wr_roll_replace(struct wr_roll *roll, uint32_t id, struct wr_gossip_blob *blob);
-void wr_roll_set(struct wr_roll *roll, uint32_t id, uint8_t status, bool is_quiet);
-/* What is shown in a range, both ends in it. */
-struct wr_frame_range wr_roll_range(const struct wr_roll *roll, uint64_t first, uint64_t last);
-/* The entry with the least key not below; 0 at the end. */
-uint32_t wr_roll_next(const struct wr_roll *roll, uint64_t key);
-/* A range as some smaller ones; at most `most`, at least 2. It holds more than a leaf can. */
-unsigned wr_roll_split(const struct wr_roll *roll, uint64_t first, uint64_t last,
-		       struct wr_frame_range *ret_ranges, unsigned most);
-struct wr_frame_mark wr_roll_mark(const struct wr_entry *entry);
-uint64_t wr_roll_memory(const struct wr_roll *roll);
 
 /* --- Numbers of entries in an array. --- */
 
@@ -107,48 +35,6 @@ struct wr_ids {
 bool wr_ids_push(struct wr_ids *ids, uint32_t id) WR_MUST_CHECK;
 /* Takes out what stands at `at`; the last one stands there then. */
 void wr_ids_drop(struct wr_ids *ids, uint32_t at);
-
-/* --- What waits to be sent. --- */
-
-enum wr_job_kind {
-	/* At once. */
-	WR_JOB_PROBE,
-	WR_JOB_ACK,
-	WR_JOB_NACK,
-	WR_JOB_ASK,
-	WR_JOB_WHO,
-	WR_JOB_DOUBT, /* key */
-	/* As the budget allows. */
-	WR_JOB_ITEM,   /* key */
-	WR_JOB_HAVE,   /* key */
-	WR_JOB_HAVES,  /* key .. last */
-	WR_JOB_LIST,   /* key .. last */
-	WR_JOB_SPLIT,  /* key .. last */
-	WR_JOB_SUM,    /* all */
-	WR_JOB_WANTS,  /* those that it should be asked for */
-	WR_JOB_SPREAD, /* rumours */
-};
-struct wr_job {
-	uint64_t key, last;
-	uint32_t peer;
-	uint32_t sequence;
-	enum wr_job_kind kind;
-};
-struct wr_jobs {
-	struct wr_job *jobs;
-	uint32_t head, count, room; /* room: a power of two */
-};
-
-enum wr_lane {
-	WR_LANE_URGENT,
-	WR_LANE_COMMON,
-	WR_LANE_WELCOME, /* to newcomers */
-	WR_LANES
-};
-struct wr_bucket {
-	int64_t tokens; /* bytes */
-	struct wr_instant filled;
-};
 
 /* --- Probes and doubts. --- */
 
@@ -263,6 +149,8 @@ void wr_gossip_tick(struct wr_gossip *g, struct wr_instant now);
 uint64_t wr_gossip_draw(struct wr_gossip *g);
 /* Below `count`, which is not 0. */
 uint32_t wr_gossip_pick(struct wr_gossip *g, uint32_t count);
+/* Lifeguard's local health: 0 is well. */
+void wr_health_add(struct wr_gossip *g, int points);
 /* log2, in 1/256. */
 uint32_t wr_gossip_log2(uint64_t count);
 
@@ -348,7 +236,6 @@ void wr_probes_asked(struct wr_gossip *g, uint32_t from, uint32_t sequence, uint
 void wr_probes_delay(struct wr_gossip *g, struct wr_span late);
 void wr_probes_cancel(struct wr_gossip *g);
 void wr_probes_left(struct wr_gossip *g, uint32_t id);
-void wr_health_add(struct wr_gossip *g, int points);
 
 /* doubts.c */
 /* From 0: our own probe. */
@@ -361,6 +248,8 @@ void wr_doubts_delay(struct wr_gossip *g, struct wr_span late);
 void wr_wants_add(struct wr_gossip *g, struct wr_frame_mark mark, uint32_t source);
 bool wr_wants_has(const struct wr_gossip *g, uint64_t key);
 void wr_wants_got(struct wr_gossip *g, uint64_t key);
+/* This one has the same as we: there is nothing to ask it for. */
+void wr_wants_vain(struct wr_gossip *g, uint64_t key, uint32_t from);
 void wr_wants_poll(struct wr_gossip *g);
 struct wr_instant wr_wants_deadline(const struct wr_gossip *g);
 /* It is no source any more. */
@@ -380,6 +269,13 @@ void wr_sync_want(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mark)
 /* An item came that was new. */
 void wr_sync_stir(struct wr_gossip *g);
 void wr_sync_poll(struct wr_gossip *g);
+
+/* frames.c */
+/* All jobs for this peer, from the first of the lane on, that fit in g->frame; it is empty where
+ * there is nothing to say any more. */
+void wr_frames_write(struct wr_gossip *g, struct wr_jobs *jobs, uint32_t peer);
+/* About what a job will send, in bytes. */
+size_t wr_frames_cost(const struct wr_gossip *g, const struct wr_job *job);
 
 /* post.c */
 void wr_post_add(struct wr_gossip *g, enum wr_job_kind kind, uint32_t peer, uint64_t key,

@@ -187,8 +187,10 @@ static void from_stranger(struct wr_gossip *g, const struct wr_key *from, struct
 		return;
 	}
 	g->figures.unadmitted++;
-	/* Who knows us already does not greet: what it told of itself may be lost. */
-	if (peer & WR_PEER_STRANGER && (is_greeted || g->config.admits(g->config.context, from)))
+	/* Who knows us already does not greet: what it told of itself may be lost. Who waits to be
+	 * admitted has told it, and would answer each time. */
+	if (peer & WR_PEER_STRANGER && !g->strangers[peer & ~WR_PEER_STRANGER].record &&
+	    (is_greeted || g->config.admits(g->config.context, from)))
 		wr_post_add(g, WR_JOB_WHO, peer, 0, 0, 0);
 }
 

@@ -68,7 +68,7 @@ const struct wr_key *wr_peer_identity(const struct wr_gossip *g, uint32_t peer)
 static void forget_jobs(struct wr_jobs *jobs, uint32_t peer)
 {
 	for (uint32_t i = 0; i < jobs->count; i++) {
-		struct wr_job *job = &jobs->jobs[(jobs->head + i) & (jobs->room - 1)];
+		struct wr_job *job = wr_jobs_at(jobs, i);
 
 		if (job->peer == peer)
 			job->peer = 0;

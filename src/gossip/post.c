@@ -2,8 +2,7 @@
 
 #include "gossip/inside.h"
 
-/* Jobs wait, not frames: what a frame says is what is so when it goes. A frame takes all the jobs
- * for one peer that fit. */
+/* Jobs wait, not frames: what a frame says is what is so when it goes (frames.c). */
 
 #define JOBS_MAX 4096
 #define URGENT_MAX 512
@@ -11,8 +10,6 @@
 #define BUSY 200
 /* Comparisons that are answered late are stale, and keep what was asked for from going out. */
 #define LADEN 48
-/* How many jobs behind the first are looked at for the same peer. */
-#define LOOK_AHEAD 64
 /* Of rumours that ride along with a probe or an answer. */
 #define RIDE_LEN 300
 /* Newcomers fetch all there is at once: this much of it goes at any speed. */
@@ -23,9 +20,6 @@
 #define URGENT_FACTOR 4
 /* What one frame may cause in frames. */
 #define ANSWER_FRAMES 8
-/* Marks in one answer to a comparison. */
-#define HAVES_MAX 700
-#define LIST_MAX 64
 
 /* --- The budget. --- */
 
@@ -78,11 +72,6 @@ static void spend(struct wr_gossip *g, enum wr_lane lane, size_t len)
 
 /* --- Jobs. --- */
 
-static struct wr_job *job_at(struct wr_jobs *jobs, uint32_t i)
-{
-	return &jobs->jobs[(jobs->head + i) & (jobs->room - 1)];
-}
-
 static bool grow(struct wr_jobs *jobs)
 {
 	uint32_t room = jobs->room ? jobs->room * 2 : 8;
@@ -91,7 +80,7 @@ static bool grow(struct wr_jobs *jobs)
 	if (!all)
 		return false;
 	for (uint32_t i = 0; i < jobs->count; i++)
-		all[i] = *job_at(jobs, i);
+		all[i] = *wr_jobs_at(jobs, i);
 	free(jobs->jobs);
 	*jobs = (struct wr_jobs){ .jobs = all, .count = jobs->count, .room = room };
 	return true;
@@ -107,39 +96,13 @@ static enum wr_lane lane_of(const struct wr_gossip *g, enum wr_job_kind kind, ui
 	return WR_LANE_COMMON;
 }
 
-/* About what it will send. */
-static size_t cost_of(const struct wr_gossip *g, const struct wr_job *job)
-{
-	uint32_t id;
-
-	switch (job->kind) {
-	case WR_JOB_ITEM:
-		id = wr_roll_find(&g->roll, job->key);
-		return id ? wr_entry(g, id)->blob->len : 0;
-	case WR_JOB_HAVE: return 12;
-	case WR_JOB_HAVES: return HAVES_MAX * 12;
-	case WR_JOB_LIST: return 18 + wr_roll_range(&g->roll, job->key, job->last).items * 12;
-	case WR_JOB_SPLIT: return 330;
-	case WR_JOB_PROBE:
-	case WR_JOB_ACK:
-	case WR_JOB_NACK:
-	case WR_JOB_ASK:
-	case WR_JOB_WHO:
-	case WR_JOB_DOUBT:
-	case WR_JOB_SUM:
-	case WR_JOB_WANTS:
-	case WR_JOB_SPREAD: break;
-	}
-	return 0;
-}
-
 void wr_post_add(struct wr_gossip *g, enum wr_job_kind kind, uint32_t peer, uint64_t key,
 		 uint64_t last, uint32_t sequence)
 {
 	enum wr_lane lane = lane_of(g, kind, peer);
 	struct wr_jobs *jobs = &g->lanes[lane];
 	struct wr_job job = { key, last, peer, sequence, kind };
-	size_t cost = cost_of(g, &job);
+	size_t cost = wr_frames_cost(g, &job);
 
 	if (jobs->count >= (lane == WR_LANE_URGENT ? URGENT_MAX : JOBS_MAX))
 		goto dropped;
@@ -148,21 +111,13 @@ void wr_post_add(struct wr_gossip *g, enum wr_job_kind kind, uint32_t peer, uint
 	if (jobs->count == jobs->room && !grow(jobs))
 		goto dropped;
 	g->answer_left -= cost;
-	if (kind == WR_JOB_HAVES)
-		job.sequence = HAVES_MAX;
-	*job_at(jobs, jobs->count++) = job;
+	*wr_jobs_at(jobs, jobs->count++) = job;
 	return;
 dropped:
 	if (kind == WR_JOB_SPREAD)
 		g->spreading--;
 	if (kind == WR_JOB_WANTS)
 		g->is_wanting = false;
-}
-
-static void pop(struct wr_jobs *jobs)
-{
-	jobs->head = (jobs->head + 1) & (jobs->room - 1);
-	jobs->count--;
 }
 
 bool wr_post_is_busy(const struct wr_gossip *g)
@@ -185,135 +140,7 @@ void wr_post_own(struct wr_gossip *g)
 	g->answer_left = SIZE_MAX;
 }
 
-/* --- Frames. --- */
-
-/* True if it is done; false if it did not fit (and says what is left of it). */
-static bool write_item(struct wr_gossip *g, const struct wr_job *job)
-{
-	uint32_t id = wr_roll_find(&g->roll, job->key);
-	const struct wr_entry *entry = id ? wr_entry(g, id) : NULL;
-
-	return !entry || entry->flags & WR_ENTRY_QUIET ||
-	       wr_frame_add_item(&g->frame, wr_is_gone(entry), wr_members_age(g, entry),
-				 wr_gossip_blob_bytes(entry->blob));
-}
-
-static bool write_have(struct wr_gossip *g, const struct wr_job *job)
-{
-	uint32_t id = wr_roll_find(&g->roll, job->key);
-
-	return !id || wr_entry(g, id)->flags & WR_ENTRY_QUIET ||
-	       wr_frame_add_mark(&g->frame, WR_FRAME_HAVE, wr_roll_mark(wr_entry(g, id)));
-}
-
-/* Unless it is over. */
-static bool write_doubt(struct wr_gossip *g, const struct wr_job *job)
-{
-	uint32_t id = wr_roll_find(&g->roll, job->key);
-
-	return !id || wr_entry(g, id)->status != WR_GOSSIP_SUSPECT ||
-	       wr_frame_add_mark(&g->frame, WR_FRAME_SUSPECT, wr_roll_mark(wr_entry(g, id)));
-}
-
-static bool write_haves(struct wr_gossip *g, struct wr_job *job)
-{
-	uint32_t id;
-
-	while (job->sequence && (id = wr_roll_next(&g->roll, job->key)) != 0) {
-		const struct wr_entry *entry = wr_entry(g, id);
-
-		if (entry->blob->key > job->last)
-			break;
-		if (!(entry->flags & WR_ENTRY_QUIET) &&
-		    !wr_frame_add_mark(&g->frame, WR_FRAME_HAVE, wr_roll_mark(entry)))
-			return false;
-		if (entry->blob->key == UINT64_MAX)
-			break;
-		job->key = entry->blob->key + 1;
-		job->sequence--;
-	}
-	return true;
-}
-
-static bool write_split(struct wr_gossip *g, const struct wr_job *job)
-{
-	struct wr_frame_range ranges[16];
-	unsigned count = wr_roll_split(&g->roll, job->key, job->last, ranges, WR_ARRAY_LEN(ranges));
-
-	return wr_frame_add_ranges(&g->frame, ranges, count);
-}
-
-static bool write_list(struct wr_gossip *g, const struct wr_job *job)
-{
-	struct wr_frame_mark marks[LIST_MAX];
-	unsigned count = 0;
-	uint64_t key = job->key;
-	uint32_t id;
-
-	while ((id = wr_roll_next(&g->roll, key)) != 0) {
-		const struct wr_entry *entry = wr_entry(g, id);
-
-		if (entry->blob->key > job->last)
-			break;
-		if (!(entry->flags & WR_ENTRY_QUIET)) {
-			if (count == LIST_MAX)
-				return write_split(g, job);
-			marks[count++] = wr_roll_mark(entry);
-		}
-		if (entry->blob->key == UINT64_MAX)
-			break;
-		key = entry->blob->key + 1;
-	}
-	return wr_frame_add_list(&g->frame, job->key, job->last, marks, count);
-}
-
-static bool write_sum(struct wr_gossip *g)
-{
-	struct wr_frame_range all = wr_roll_range(&g->roll, 0, UINT64_MAX);
-
-	return wr_frame_add_ranges(&g->frame, &all, 1);
-}
-
-static bool write_job(struct wr_gossip *g, struct wr_job *job)
-{
-	switch (job->kind) {
-	case WR_JOB_PROBE: return wr_frame_add_sequence(&g->frame, WR_FRAME_PROBE, job->sequence);
-	case WR_JOB_ACK: return wr_frame_add_sequence(&g->frame, WR_FRAME_ACK, job->sequence);
-	case WR_JOB_NACK: return wr_frame_add_sequence(&g->frame, WR_FRAME_NACK, job->sequence);
-	case WR_JOB_ASK: return wr_frame_add_ask(&g->frame, job->sequence, job->key);
-	case WR_JOB_WHO: return wr_frame_add_who(&g->frame);
-	case WR_JOB_DOUBT: return write_doubt(g, job);
-	case WR_JOB_ITEM: return write_item(g, job);
-	case WR_JOB_HAVE: return write_have(g, job);
-	case WR_JOB_HAVES: return write_haves(g, job);
-	case WR_JOB_LIST: return write_list(g, job);
-	case WR_JOB_SPLIT: return write_split(g, job);
-	case WR_JOB_SUM: return write_sum(g);
-	case WR_JOB_WANTS: g->is_wanting = false; return wr_wants_fill(g, &g->frame, job->peer);
-	case WR_JOB_SPREAD:
-		g->spreading--;
-		wr_rumours_fill(g, &g->frame, job->peer, wr_frame_room(&g->frame));
-		break;
-	}
-	return true;
-}
-
-/* All jobs for the first one's peer that fit in a frame. */
-static void write_frame(struct wr_gossip *g, struct wr_jobs *jobs, uint32_t peer)
-{
-	wr_frame_begin(&g->frame);
-	for (uint32_t i = 0; i < jobs->count && i < LOOK_AHEAD; i++) {
-		struct wr_job *job = job_at(jobs, i);
-
-		if (job->peer != peer)
-			continue;
-		if (!write_job(g, job))
-			break;
-		job->peer = 0;
-	}
-	while (jobs->count && !job_at(jobs, 0)->peer)
-		pop(jobs);
-}
+/* --- What goes next. --- */
 
 /* What rides along with an urgent frame: that its receiver should object, in any case. */
 static void add_riders(struct wr_gossip *g, uint32_t peer)
@@ -330,13 +157,13 @@ static bool next_of(struct wr_gossip *g, enum wr_lane lane, struct wr_gossip_out
 
 	fill(g, lane);
 	while (jobs->count && g->buckets[lane].tokens > 0) {
-		uint32_t peer = job_at(jobs, 0)->peer;
+		uint32_t peer = wr_jobs_at(jobs, 0)->peer;
 
 		if (!peer) {
-			pop(jobs);
+			wr_jobs_pop(jobs);
 			continue;
 		}
-		write_frame(g, jobs, peer);
+		wr_frames_write(g, jobs, peer);
 		if (wr_frame_is_empty(&g->frame))
 			continue;
 		if (lane == WR_LANE_URGENT)

@@ -8,11 +8,10 @@
  * as one needs who gets to run each 1.5 s only. Beside that, one of the dead is tried now and then.
  */
 
-#define HEALTH_MAX 8
 /* How often we try ourselves; after the last time twice as long is waited. */
 #define TRIES 3
 /* So often in a row others' word is enough: one of them may lie. */
-#define VOUCHES 40
+#define VOUCHES 20
 /* A favour is answered before who asked for it gives up. */
 #define FAVOUR(wait) ((struct wr_span){ (wait).ns * 2 })
 /* Our own record is news to most when we begin: they do not listen yet. */
@@ -26,13 +25,6 @@
 static struct wr_span patient(const struct wr_gossip *g, struct wr_span span)
 {
 	return (struct wr_span){ span.ns * (1 + g->health) };
-}
-
-void wr_health_add(struct wr_gossip *g, int points)
-{
-	int health = (int)g->health + points;
-
-	g->health = health < 0 ? 0 : health > HEALTH_MAX ? HEALTH_MAX : (unsigned)health;
 }
 
 static unsigned count_of(const struct wr_gossip *g, enum wr_probe_purpose purpose)
@@ -240,6 +232,10 @@ void wr_probes_acked(struct wr_gossip *g, uint32_t from, uint32_t sequence)
 
 		if (probe.sequence != sequence || (probe.target != from && !probe.nacks_due))
 			continue;
+		if (probe.target != from && !is_believed(g, &probe)) {
+			g->probes[i].nacks_due--;
+			return;
+		}
 		if (probe.target == from && probe.tries == 1)
 			note_round_trip(g, &probe);
 		end(g, &g->probes[i]);

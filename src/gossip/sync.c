@@ -94,7 +94,7 @@ static void answer(struct wr_gossip *g, uint32_t from, const struct wr_frame_ran
 		kind = WR_JOB_LIST;
 	else if (theirs->items <= ours.items / FEW)
 		kind = WR_JOB_HAVES;
-	wr_post_add(g, kind, from, theirs->first, theirs->last, 0);
+	wr_post_add(g, kind, from, theirs->first, theirs->last, WR_HAVES_MAX);
 }
 
 void wr_sync_ranges(struct wr_gossip *g, uint32_t from, const struct wr_frame_part *part)
@@ -159,6 +159,8 @@ void wr_sync_have(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mark)
 		return;
 	}
 	ours = wr_roll_mark(wr_entry(g, id));
+	if (is_same_item(ours, mark))
+		wr_wants_vain(g, mark.key, from);
 	if (ours.print == mark.print)
 		wr_rumours_heard(g, id);
 	else if (!is_same_item(ours, mark))
@@ -179,7 +181,7 @@ void wr_sync_want(struct wr_gossip *g, uint32_t from, struct wr_frame_mark mark)
 	ours = wr_roll_mark(wr_entry(g, id));
 	if (!is_same_item(ours, mark))
 		wr_post_add(g, WR_JOB_ITEM, from, mark.key, 0, 0);
-	else if (is_dead(ours) && !is_dead(mark))
+	else /* it need not ask again */
 		wr_post_add(g, WR_JOB_HAVE, from, mark.key, 0, 0);
 }
 
@@ -206,7 +208,7 @@ void wr_sync_list(struct wr_gossip *g, uint32_t from, const struct wr_frame_part
 	uint64_t key = part->first;
 
 	if (!part->count) {
-		wr_post_add(g, WR_JOB_HAVES, from, part->first, part->last, 0);
+		wr_post_add(g, WR_JOB_HAVES, from, part->first, part->last, WR_HAVES_MAX);
 		return;
 	}
 	for (unsigned i = 0; i < part->count; i++) {

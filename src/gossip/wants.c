@@ -101,6 +101,27 @@ void wr_wants_left(struct wr_gossip *g, uint32_t peer)
 		g->sync_with = 0;
 }
 
+void wr_wants_vain(struct wr_gossip *g, uint64_t key, uint32_t from)
+{
+	struct wr_want *want = wr_map_get(&g->wanted, place_of(g, key));
+
+	if (!want)
+		return;
+	if (want->other == from)
+		want->other = 0;
+	if (want->source != from)
+		return;
+	if (!want->other) {
+		drop(g, want);
+		return;
+	}
+	release(g, want);
+	want->source = want->other;
+	want->other = 0;
+	want->is_asked = false;
+	TAILQ_INSERT_TAIL(&g->wants, want, link);
+}
+
 /* The first waits are longer each time. */
 static struct wr_instant due(const struct wr_want *want)
 {

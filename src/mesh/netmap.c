@@ -75,10 +75,31 @@ static struct wr_netmap_peer **sorted(const struct wr_netmap *map, order compare
 	return peers;
 }
 
-bool wr_netmap_index(struct wr_netmap *map)
+static void sort(struct wr_netmap *map)
 {
 	if (map->peer_count)
 		qsort(map->peers, map->peer_count, sizeof(struct wr_netmap_peer *), by_uid);
+}
+
+void wr_netmap_share(const struct wr_netmap *from, struct wr_netmap *map)
+{
+	size_t at = 0;
+
+	sort(map);
+	for (size_t i = 0; i < map->peer_count; i++) {
+		while (at < from->peer_count && by_uid(&from->peers[at], &map->peers[i]) < 0)
+			at++;
+		if (at == from->peer_count || !wr_netmap_peer_equal(from->peers[at], map->peers[i]))
+			continue;
+		wr_netmap_peer_release(map->peers[i]);
+		map->peers[i] = from->peers[at];
+		map->peers[i]->sharers++;
+	}
+}
+
+bool wr_netmap_index(struct wr_netmap *map)
+{
+	sort(map);
 	map->by_key = sorted(map, by_key);
 	map->by_name = sorted(map, by_name);
 	return map->by_key && map->by_name;

@@ -108,6 +108,9 @@ json_t *wr_netmap_diff(const struct wr_netmap *from, const struct wr_netmap *to)
  * is none. */
 struct wr_netmap *wr_netmap_patch(const struct wr_netmap *map, const json_t *delta, int *ret_error,
 				  char ret_why[200]) WR_MUST_CHECK;
+/* Before wr_netmap_index(): peers that are the same in another map, which has its index, are shared
+ * by both from now on: of a thousand peers hardly one is new. */
+void wr_netmap_share(const struct wr_netmap *from, struct wr_netmap *map);
 /* Of a map that was made by hand: sorts its peers, and makes what finding needs. False where memory
  * is short. */
 bool wr_netmap_index(struct wr_netmap *map) WR_MUST_CHECK;

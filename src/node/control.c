@@ -2,6 +2,7 @@
  * `netcheck`, and what the source adds. Only root, and whoever the node runs as, may open it (mode
  * 0600). */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "linux/files.h"
 #include "node/inside.h"
 
+/* Of a thousand peers: what it took is whole pages, which malloc(3) would keep. */
+#define LARGE_ANSWER (128 * 1024)
 /* A ping that was not answered by then is lost. */
 #define PING_TIMEOUT WR_SPAN_S(3)
 
@@ -30,6 +33,8 @@ void wr_node_answer(struct wr_http_request *request, unsigned status, json_t *ob
 	wr_http_respond(request, &response);
 	free(text);
 	json_decref(object);
+	if (response.body.len > LARGE_ANSWER)
+		(void)malloc_trim(0);
 }
 
 void wr_node_refuse(struct wr_http_request *request, unsigned status, const char *detail)

@@ -117,10 +117,7 @@ void alone_advance(struct wr_path *path, struct wr_instant now)
 /* What was sent to the spot in its turn has come there, and was answered. */
 void alone_answered(struct wr_path *path, struct wr_instant sent, struct wr_instant now)
 {
-	/* One that fell without a relay has stayed where it was, and was right to. */
-	bool has_stayed = path->config.is_mesh && path->state == WR_PATH_NONE;
-	bool is_there = path->is_searching || has_stayed;
-	struct spot *spot = is_there ? spots_find(path, &path->endpoint) : NULL;
+	struct spot *spot = path_may_be_there(path) ? spots_find(path, &path->endpoint) : NULL;
 
 	if (spot && sent.ns + 1000 >= later(path->searched, path->fell).ns)
 		path_go_direct(path, spot, now);

@@ -197,7 +197,7 @@ void wr_path_handshake(struct wr_path *path, struct wr_instant now)
 	if (is_new && !path->config.is_mesh)
 		wr_path_sent(path, now);
 	/* It went where traffic goes, and the answer came. */
-	if (path->is_searching && spot)
+	if (spot && path_may_be_there(path))
 		path_go_direct(path, spot, now);
 }
 

@@ -9,7 +9,7 @@
 /* Candidates of the map and of pulses, and where the peer was heard besides. */
 #define SPOTS 12
 /* Most peers have two or three: room is made for so many at a time. */
-#define SPOTS_STEP 4
+#define SPOTS_STEP 2
 #define SPOTS_LEARNED 3
 
 enum {
@@ -160,6 +160,12 @@ uint64_t path_random(struct wr_path *path);
 static inline bool path_is_direct(const struct wr_path *path)
 {
 	return path->state == WR_PATH_DIRECT || path->state == WR_PATH_SUSPECT;
+}
+/* Traffic goes to a spot that is not known to be right: in its turn of the search; or where it went
+ * before, for a path that fell without a relay has stayed there. */
+static inline bool path_may_be_there(const struct wr_path *path)
+{
+	return path->is_searching || (path->config.is_mesh && path->state == WR_PATH_NONE);
 }
 /* Of the two sides, the one that chooses a pair of addresses for both: where one side's endpoint
  * follows the other, that cannot choose. */

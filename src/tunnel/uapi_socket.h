@@ -13,8 +13,8 @@
 #define WR_UAPI_DIRECTORY "/var/run/wireguard"
 
 struct wr_uapi_socket {
-	int fd;       /* listens, does not block; -1 if none */
-	int watch_fd; /* readable when wr_uapi_socket_is_gone() may be true */
+	int fd;               /* listens, does not block; -1 if none */
+	int watch_fd;         /* readable when wr_uapi_socket_is_gone() may be true */
 	bool is_looked_after; /* `watch_fd` is a timer: the file is looked for each second */
 	bool is_gone;
 	struct sockaddr_un address; /* sun_path is empty if it has no file */

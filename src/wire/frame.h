@@ -3,17 +3,24 @@
  *
  *     'G' | 1 | part, part, ...
  *
- * | part | after its kind (8) | what it says |
- * |---|---|---|
- * | 1 probe, 2 ack, 3 nack | sequence (32) | are you there; yes; whom you asked for does not answer
- * | | 4 ask | sequence (32), key (64) | probe that one for me | | 5 who | | I do not know you: your
- * record, please | | 6 item | state (8), age (32), length (16), item | 1: its member is dead, or (a
- * farewell) left, | | | | for `age` seconds | | 7 have, 8 want | count (8), marks | I have these; I
- * want these, of which I have that | | 9 suspect, 10 called | count (8), marks | no answer from
- * these; some call these dead | | 11 dead | count (8), of each a mark and its age (32) | these are
- * dead | | 12 ranges | first (64), count (8), of each: last (64), sum (64), items (32) | what I
- * have in | | | | neighbouring ranges of keys, the next beginning where one ends | | 13 list |
- * first (64), last (64), count (8), marks | all that I have in this range |
+ *     1 probe, 2 ack, 3 nack   sequence (32)
+ *         are you there; yes; whom you asked for does not answer
+ *     4 ask                    sequence (32), key (64)
+ *         probe that one for me
+ *     5 who
+ *         I do not know you: your record, please
+ *     6 item                   state (8), age (32), length (16), item
+ *         state 1: its member is dead, or (a farewell) left, for `age` seconds
+ *     7 have, 8 want           count (8), marks
+ *         I have these; I want these, of which I have that
+ *     9 suspect, 10 called     count (8), marks
+ *         no answer from these; some call these dead
+ *     11 dead                  count (8), of each a mark and its age (32)
+ *         these are dead
+ *     12 ranges                first (64), count (8), of each: last (64), sum (64), items (32)
+ *         what I have in neighbouring ranges of keys, the next beginning where one ends
+ *     13 list                  first (64), last (64), count (8), marks
+ *         all that I have in this range
  *
  * A key stands for a slot (wr_gossip_key()), a mark for what is in it: key (64), print (32), whose
  * lowest bit says that the member is dead. Numbers are big-endian; marks of a list are in order.

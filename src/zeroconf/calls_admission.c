@@ -120,7 +120,10 @@ static int admit(struct wr_zeroconf *zc, const json_t *body, size_t *ret_count, 
 	if (!*wish.name)
 		keep_name(zc, &identity, &wish);
 	*ret_count = 1;
-	return zc_certify(zc, &identity, &wish, ret_why);
+	status = zc_certify(zc, &identity, &wish, ret_why);
+	if (status == 0)
+		zc_tell_admitted(zc, &identity);
+	return status;
 }
 
 void zc_post_admit(void *context, struct wr_http_request *request)

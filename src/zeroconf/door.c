@@ -272,6 +272,14 @@ void zc_take_door(struct wr_zeroconf *zc, struct contact *from, struct wr_bytes 
 	}
 }
 
+void zc_tell_admitted(struct wr_zeroconf *zc, const struct wr_key *identity)
+{
+	const struct contact *contact = zc_find(zc, identity);
+
+	if (contact)
+		grant(zc, contact, identity);
+}
+
 void zc_tell_revoked(struct wr_zeroconf *zc, const struct wr_key *identity)
 {
 	const struct contact *contact = zc_find(zc, identity);
@@ -282,8 +290,11 @@ void zc_tell_revoked(struct wr_zeroconf *zc, const struct wr_key *identity)
 
 void zc_turn_away(struct wr_zeroconf *zc, struct contact *guest)
 {
+	bool is_revoked = wr_admission_admits(zc->admission, &guest->identity, wr_clock_wall()) ==
+			  WR_ADMITTED_REVOKED;
+
 	if (guest->has_refused || guest->is_pleading || !zc_admits(zc, &zc->identity))
 		return;
 	guest->has_refused = true;
-	refuse(zc, guest, &guest->identity, WR_DOOR_UNINVITED);
+	refuse(zc, guest, &guest->identity, is_revoked ? WR_DOOR_REVOKED : WR_DOOR_UNINVITED);
 }

@@ -146,6 +146,8 @@ void zc_shook(void *context, const struct wr_key *public_key)
 	struct wr_zeroconf *zc = context;
 	struct contact *contact = zc_find_key(zc, public_key);
 
+	if (contact)
+		contact->shook = wr_clock_now();
 	if (!contact || !contact->until.ns)
 		return;
 	if (!contact->has_shaken)

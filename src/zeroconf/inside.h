@@ -28,6 +28,10 @@
 /* Until then it is a member, or waits at the door and says so again. */
 #define WR_GUEST_ENTERS_WITHIN WR_SPAN_S(30)
 
+/* The upper half of a record's version is the number of its member's start, so it grows with each.
+ */
+#define ZC_EPOCH_BITS 32
+
 /* Somebody who is a WireGuard peer of ours: a member, or a guest. */
 struct contact {
 	struct wr_key identity;
@@ -36,6 +40,8 @@ struct contact {
 	char uid[WR_NETMAP_UID_LEN + 1];
 	bool is_member; /* gossip knows it, dead or alive, and it is admitted */
 	bool is_alive;
+	uint64_t life;           /* its start that its record is of; 0: not known */
+	struct wr_instant shook; /* the last handshake; 0: none */
 
 	/* A guest. */
 	struct wr_instant knock_at; /* a dead one is knocked at again */
@@ -122,6 +128,7 @@ struct wr_zeroconf {
 	uint64_t generation; /* of maps */
 	struct wr_map_pace map_pace;
 	bool map_is_due;
+	struct wr_instant trim_at; /* what maps took is given back; 0: nothing was */
 	bool is_running_gossip;
 	bool is_up; /* all parts are there */
 	bool is_ending;
@@ -255,6 +262,8 @@ bool zc_is_in(struct wr_zeroconf *zc);
 bool zc_plead(struct wr_zeroconf *zc, const struct contact *with);
 /* The same, of some, now and then. */
 void zc_tend_door(struct wr_zeroconf *zc);
+/* It need not ask again. */
+void zc_tell_admitted(struct wr_zeroconf *zc, const struct wr_key *identity);
 /* The last that it hears of us. */
 void zc_tell_revoked(struct wr_zeroconf *zc, const struct wr_key *identity);
 /* A frame came from somebody whom the mesh does not admit. */

@@ -5,6 +5,9 @@
 #include "linux/clock.h"
 #include "zeroconf/inside.h"
 
+#define TRIM_AFTER WR_SPAN_S(2)
+#define RECENT WR_SPAN_S(3)
+
 /* --- Using it. --- */
 
 static bool is_text_equal(const char *a, const char *b)
@@ -40,6 +43,8 @@ static void use(struct wr_zeroconf *zc, struct wr_netmap *map)
 		wr_netmap_free(map);
 	else
 		wr_node_set_map(zc->node, map);
+	/* Whole pages are free now, which malloc(3) keeps. */
+	zc->trim_at = wr_after(wr_clock_now(), TRIM_AFTER);
 	zc->l2_due = (struct wr_instant){ 0 };
 	zc_set_relays(zc);
 	wake_guests(zc);
@@ -90,6 +95,23 @@ static void log_change(const struct contact *contact, const char *what)
 	wr_log_verbose("member: %s is %s", contact->uid, what);
 }
 
+/* It has started again: what is sent on a session of its last life is lost, until WireGuard notices
+ * after 15 s. One of the last seconds is of the new life, or is renewed by it. */
+static void see_life(struct wr_zeroconf *zc, struct contact *contact, struct wr_bytes record)
+{
+	struct wr_backend *backend = wr_node_backend(zc->node);
+	struct wr_instant now = wr_clock_now();
+	struct wr_item_head head;
+	uint64_t before = contact->life;
+
+	if (!wr_item_peek(record, &head))
+		return;
+	contact->life = head.version >> ZC_EPOCH_BITS;
+	if (before && contact->life > before && contact->shook.ns && backend &&
+	    wr_is_past(wr_after(contact->shook, RECENT), now))
+		(void)!wr_backend_renew(backend, &contact->key);
+}
+
 void zc_member_changed(struct wr_zeroconf *zc, const struct wr_key *identity)
 {
 	struct wr_gossip_sight sight;
@@ -101,6 +123,8 @@ void zc_member_changed(struct wr_zeroconf *zc, const struct wr_key *identity)
 		return;
 	contact->is_member = is_known;
 	contact->is_alive = is_known && sight.status <= WR_GOSSIP_SUSPECT;
+	if (contact->is_alive)
+		see_life(zc, contact, sight.record);
 	log_change(contact, is_known ? wr_gossip_status_name(sight.status) : "gone");
 	if (contact->is_member && contact->until.ns)
 		zc_end_visit(zc, contact);

@@ -270,9 +270,11 @@ static struct wr_netmap *make(struct draft *draft)
 		map->peer_count++;
 	}
 	if (!map->peers || !zc_settle_routes(map) || !describe_self(draft, map) ||
-	    !apply_rules(draft, map) || !wr_netmap_index(map))
+	    !apply_rules(draft, map))
 		return wr_netmap_free(map);
-	return map;
+	if (wr_node_map(draft->zc->node))
+		wr_netmap_share(wr_node_map(draft->zc->node), map);
+	return wr_netmap_index(map) ? map : wr_netmap_free(map);
 }
 
 struct wr_netmap *zc_draft_map(struct wr_zeroconf *zc, bool *ret_has_name, bool *ret_has_v4)

@@ -7,8 +7,6 @@
 #include "linux/clock.h"
 #include "zeroconf/inside.h"
 
-/* The version's upper half is the number of this start, so it grows with each. */
-#define EPOCH_BITS 32
 #define CLAIM_EACH WR_SPAN_MS(500)
 
 static bool is_v4_public(const struct wr_candidate *candidate)
@@ -124,7 +122,7 @@ static void tell(struct wr_zeroconf *zc, const struct wr_record *record, uint64_
 
 void zc_renew_record(struct wr_zeroconf *zc, uint64_t version)
 {
-	uint64_t least = zc->state.epoch << EPOCH_BITS;
+	uint64_t least = zc->state.epoch << ZC_EPOCH_BITS;
 	struct wr_record record;
 
 	if (version <= zc->version)

@@ -1,6 +1,7 @@
 #include "zeroconf/zeroconf.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,10 @@ static void on_tick(uv_timer_t *timer)
 	forget_invitation(zc);
 	if (wr_is_past(zc->expiry_due, now))
 		zc_review_trust(zc);
+	if (zc->trim_at.ns && wr_is_past(zc->trim_at, now)) {
+		zc->trim_at = (struct wr_instant){ 0 };
+		(void)malloc_trim(0);
+	}
 	if (wr_clock_wall().ns + CLOCK_AHEAD_NS / 2 > zc->state.clock) {
 		note_clock(zc);
 		zc_save_state(zc);

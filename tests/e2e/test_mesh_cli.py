@@ -396,6 +396,31 @@ def test_policy_verbs_judge_on_this_side(neighbours):
     assert "no earlier one" in a.refused("policy", "history")
 
 
+def test_policy_why_of_an_open_mesh_takes_the_names_that_people_see(neighbours):
+    """Rules do not know them: no certificate has them."""
+    a, b = neighbours
+    a.well("up", "home", "-n", "atlas")
+    b.well("up", "home", "-n", "berlin")
+    wait.until(lambda: [peer["name"] for peer in a.status()[0]["peers"]] == ["berlin"], 20, "berlin's name")
+    assert "allowed by the default" in a.well("policy", "why", *"atlas to berlin tcp 22".split()).stdout
+    shown = a.well("policy", "show")
+    assert shown.stdout == "" and "there is none: all members may reach all" in shown.stderr
+
+
+def test_closing_is_over_when_it_returns(machine):
+    with_lan(machine)
+    machine.well("up", "home")
+    assert "1 member has a certificate" in machine.well("admit", "--close").stdout
+    assert machine.status()[0]["mesh"]["admission"] == "closed"
+    machine.well("invite", "--uses", "1")
+
+
+def test_a_mesh_stays_on_its_interface(machine):
+    machine.well("up", "home")
+    machine.well("down")
+    assert "on interface warren0 of this machine, and stays there" in machine.refused("up", "home", "-i", "other0")
+
+
 def test_who_waits_is_shown_and_admitted(neighbours):
     a, b = neighbours
     a.well("up", "home", "--founder", "-n", "atlas")

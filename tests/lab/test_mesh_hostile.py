@@ -163,6 +163,10 @@ class Liar:
         options = ["--rate", str(rate), "--seconds", str(seconds), *(["--file", str(file)] if file else [])]
         return self._play(victims, victims[0].peer(about)["identity"], *options, what)
 
+    def lies_to(self, victim, what):
+        """About the victim itself."""
+        return self._play([victim], victim.own["identity"], "--rate", "10", "--seconds", "1", what)
+
     def fetch(self, victim, identity, file):
         """What the victim has of somebody, who may be gone."""
         return self._play([victim], identity, "--file", str(file), "fetch")
@@ -227,12 +231,12 @@ def test_a_member_that_is_called_dead_by_one_alone_lives(betrayed):
     liar, members = betrayed
     _, about, *victims = members
     died = [counted(victim, "gossip", "died") for victim in victims]
-    suspected = [counted(victim, "gossip", "suspected") for victim in victims]
+    heard = [counted(victim, "gossip", "frames_in") for victim in victims]
     flowing = flow(about, victims[0])
     liar.tells(victims, "dead", about, rate=20, seconds=12)
-    for victim, had_died, had_suspected in zip(victims, died, suspected):
+    for victim, had_died, had_heard in zip(victims, died, heard):
         assert counted(victim, "gossip", "died") == had_died
-        assert counted(victim, "gossip", "suspected") > had_suspected, "it is looked after"
+        assert counted(victim, "gossip", "frames_in") - had_heard > 100, "the lies came"
         assert victim.peer(about)["liveness"] != "dead"
     assert not flowing.stop().lost()
     all_alive(members)
@@ -247,7 +251,7 @@ def test_promises_of_what_does_not_exist_cost_little(betrayed):
     liar.tells(victims, "promise", members[1], rate=500, seconds=4)
     for victim, was in zip(victims, before):
         now = victim.own["gossip"]
-        assert now["frames_in"] - was["frames_in"] > 1000, "they came"
+        assert now["frames_in"] - was["frames_in"] > 500, "they came"
         assert now["bytes_out"] - was["bytes_out"] < 4 * 64 * 1024 + 512 * 1024, "what it asks for has a budget"
         assert now["memory"] - was["memory"] < 1024 * 1024
     assert not flowing.stop().lost()
@@ -265,11 +269,15 @@ def test_what_a_false_founder_signs_is_refused_and_counted(lab):
     all_alive(members)
     true = founder.own["founder"]
     flowing = flow(b, c)
-    Liar(a).tells([founder, b], "found", c)
+    liar = Liar(a)
+    liar.tells([founder, b], "found", c)
     for victim in (founder, b):
         wait.until(lambda victim=victim: counted(victim, "items", "other_founders") > 0 and counted(victim, "items", "forged") > 0,
                    10, lambda: f"it to be counted at {victim.name}: {victim.own['items']}", 0.1)
         assert victim.own["founder"] == true and victim.own["policy_version"] == 0
+    # Only the founder's signature shuts out; a word that it was so is asked about at the door.
+    assert liar.lies_to(b, "refuse")["refused"] == 0
+    wait.until(lambda: b.own["is_admitted"] and not b.own["refusal"], 15, lambda: f"birch to know better: {b.own}", 0.1)
     assert not flowing.stop().lost()
     all_alive(members)
     everybody_reaches_everybody(members)

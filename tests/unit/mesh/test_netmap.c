@@ -337,6 +337,40 @@ static void test_netmap_patch_shares_peers_that_did_not_change(void **state)
 	json_decref(delta);
 }
 
+/* By a whole new map, too. */
+static void test_netmap_shares_peers_that_are_the_same(void **state)
+{
+	struct unit_random random = unit_random_start("netmap share");
+	struct wr_netmap *first = networks_new(&random, 30);
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		struct wr_netmap *next = networks_change(&random, first);
+		struct wr_netmap *shared = parsed(wr_netmap_json(next));
+		size_t same = 0, common = 0;
+
+		wr_netmap_share(first, shared);
+		assert_true(wr_netmap_index(shared));
+		for (size_t i = 0; i < next->peer_count; i++) {
+			const struct wr_netmap_peer *peer = next->peers[i];
+			const struct wr_netmap_peer *old = wr_netmap_find(first, peer->uid);
+
+			same += old && wr_netmap_peer_equal(old, peer);
+			common += old && wr_netmap_find(shared, peer->uid) == old;
+		}
+		assert_int_equal(common, same);
+		assert_true(same > 0);
+		/* Either may go first. */
+		if (round & 1)
+			first = wr_netmap_free(first);
+		networks_assert_equal(next, shared);
+		wr_netmap_free(shared);
+		wr_netmap_free(first);
+		first = next;
+	}
+	wr_netmap_free(first);
+}
+
 static void test_netmap_patch_refuses_what_is_wrong(void **state)
 {
 	static const struct {
@@ -475,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_netmap_candidate_parse_takes_none_that_nothing_can_go_to),
 		cmocka_unit_test(test_netmap_patch_with_the_difference_makes_the_new_map),
 		cmocka_unit_test(test_netmap_patch_shares_peers_that_did_not_change),
+		cmocka_unit_test(test_netmap_shares_peers_that_are_the_same),
 		cmocka_unit_test(test_netmap_patch_refuses_what_is_wrong),
 		cmocka_unit_test(test_netmap_save_and_load),
 		cmocka_unit_test(test_netmap_without_a_hub),

@@ -608,6 +608,36 @@ static void test_path_mesh_is_direct_again_when_answered(void **state)
 	wr_path_free(machine.path);
 }
 
+/* It was cut off, and shakes hands where it was before anybody searches. */
+static void test_path_mesh_is_direct_again_by_a_handshake(void **state)
+{
+	struct wr_endpoint from = endpoint(OBSERVED);
+	struct machine machine;
+
+	(void)state;
+	setup_mesh(&machine, true);
+	give(&machine, 0);
+	wr_path_answered(machine.path, &from, at_ms(10));
+	wr_path_handshake(machine.path, at_ms(10));
+	settle(&machine, 10);
+	wr_path_tell(machine.path, at_ms(1000), &machine.pulse);
+	settle(&machine, 1000);
+	for (uint64_t ms = 1500; ms <= 3000; ms += 500) {
+		wr_path_tell(machine.path, at_ms(ms), &machine.pulse);
+		settle(&machine, ms);
+	}
+	play(&machine, 4000);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_NONE);
+	assert_at(&machine, OBSERVED);
+	wr_path_handshake(machine.path, at_ms(200000));
+	settle(&machine, 200000);
+	assert_int_equal(sight_of(&machine).state, WR_PATH_DIRECT);
+	wr_path_sent(machine.path, at_ms(200010));
+	settle(&machine, 200010);
+	assert_at(&machine, OBSERVED);
+	wr_path_free(machine.path);
+}
+
 /* Who sends to one address at a time goes from one to the next. */
 static void test_path_mesh_steps_quickly_where_it_must(void **state)
 {
@@ -656,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_path_mesh_goes_where_the_answer_came_from),
 		cmocka_unit_test(test_path_mesh_answer_of_a_relay_is_none_of_the_peers),
 		cmocka_unit_test(test_path_mesh_is_direct_again_when_answered),
+		cmocka_unit_test(test_path_mesh_is_direct_again_by_a_handshake),
 		cmocka_unit_test(test_path_mesh_steps_quickly_where_it_must),
 	};
 

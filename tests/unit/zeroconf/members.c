@@ -107,6 +107,7 @@ static void open_discovery(struct member *member)
 		.epoch = member->epoch ? member->epoch : 1,
 		.has_lan = !member->has_no_lan,
 		.send = member->is_kernel ? NULL : on_send,
+		.own_port = member->own_port,
 		.knocked = on_knocked,
 		.is_news = is_news,
 		.context = member,

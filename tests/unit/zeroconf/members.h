@@ -35,6 +35,7 @@ struct member {
 	bool has_no_lan;
 	const struct member *knows; /* who needs no answer; NULL: everybody does */
 	bool is_kernel;             /* WireGuard's port is deaf to knocks */
+	uint16_t own_port;          /* that is wanted instead; 0: any */
 	bool is_behind_nat; /* what it sends comes from another port than it says, and only there
 			     * it is heard */
 

@@ -186,6 +186,7 @@ static void test_discovery_has_a_port_of_its_own(void **state)
 	give_v4();
 	give_v6();
 	one.is_kernel = two.is_kernel = true;
+	two.own_port = 52102;
 	member_start(&one);
 	while (member_look(&one).sent < 4)
 		;
@@ -197,6 +198,22 @@ static void test_discovery_has_a_port_of_its_own(void **state)
 	sight = member_await(&two, &one, "fe80::1");
 	assert_int_equal(sight.knock.flags & WR_KNOCK_ASKS, 0);
 	assert_int_equal(sight.from.port, sight.knock.knock_port);
+	assert_int_equal(member_await(&one, &two, NULL).knock.knock_port, 52102);
+	member_stop(&one);
+	member_stop(&two);
+}
+
+static void test_discovery_takes_another_port_where_its_own_is_taken(void **state)
+{
+	(void)state;
+	set_up();
+	give_v4();
+	two.is_kernel = true;
+	two.own_port = 52002; /* WireGuard's */
+	member_start(&one);
+	member_start(&two);
+	assert_int_not_equal(member_await(&one, &two, "10.7.0.2").knock.knock_port, 52002);
+	member_await(&two, &one, "10.7.0.1");
 	member_stop(&one);
 	member_stop(&two);
 }
@@ -422,6 +439,7 @@ int main(void)
 		LAN_TEST(test_discovery_answers_nobody_who_is_known),
 		LAN_TEST(test_discovery_needs_one_family_only),
 		LAN_TEST(test_discovery_has_a_port_of_its_own),
+		LAN_TEST(test_discovery_takes_another_port_where_its_own_is_taken),
 		LAN_TEST(test_discovery_waits_for_an_interface),
 		LAN_TEST(test_discovery_skips_what_is_ours),
 		LAN_TEST(test_discovery_keeps_meshes_apart),
