@@ -82,11 +82,12 @@ static void apart(struct world *world, uint64_t minutes)
 
 static void tell_bytes(const struct world *world, double seconds)
 {
-	double frames = 0, wire = 0, peak = 0, peak_wire = 0, all_peaks = 0;
+	double count = 0, frames = 0, wire = 0, peak = 0, peak_wire = 0, all_peaks = 0;
 
 	for (uint32_t i = 0; i < world->count; i++) {
 		const struct member *member = &world->members[i];
 
+		count += (double)member->frames / seconds / world->count;
 		frames += (double)member->frame_bytes / seconds / world->count;
 		wire += (double)member->wire_bytes / seconds / world->count;
 		all_peaks += (double)member->worst_wire / world->count;
@@ -95,6 +96,7 @@ static void tell_bytes(const struct world *world, double seconds)
 		if ((double)member->worst_wire > peak_wire)
 			peak_wire = (double)member->worst_wire;
 	}
+	tell("... a member sends meanwhile, frames, mean", count, "/s", 0);
 	tell("... a member sends meanwhile, frames alone, mean", frames / 1024, "KiB/s", 64);
 	tell("... all on the wire, mean", wire / 1024, "KiB/s", 64);
 	tell("... worst second of the busiest, frames alone", peak / 1024, "KiB/s", 64);

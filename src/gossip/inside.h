@@ -135,6 +135,7 @@ struct wr_gossip {
 	bool is_wanting;      /* a job to ask waits */
 	bool has_charter;
 	struct wr_instant greet_at;
+	struct wr_instant meet_at; /* from then on one of the dead who is heard is compared with */
 	struct wr_instant probe_at, spread_at, sync_at, revisit_at, sweep_at;
 	uint32_t spreading; /* jobs */
 	size_t answer_left; /* bytes that the frame that came may still cause */

@@ -4,6 +4,9 @@
 
 /* What came. Who sends is known by its tunnel; nothing is believed because of a name in a frame. */
 
+/* Of a half of a mesh that comes back not each is compared with: it costs a handshake or two. */
+#define MEETINGS WR_SPAN_MS(250)
+
 static void take_item(struct wr_gossip *g, uint32_t from, const struct wr_frame_part *part)
 {
 	if (wr_items_take(g, from, part->item, part->is_gone, part->age, true) == WR_GOSSIP_REFUSED)
@@ -105,6 +108,9 @@ static void heard_from(struct wr_gossip *g, uint32_t from)
 		return;
 	entry->met = wr_members_tick(g, g->now) + 20;
 	wr_post_add(g, WR_JOB_HAVE, from, entry->blob->key, 0, 0);
+	if (!wr_is_past(g->meet_at, g->now))
+		return;
+	g->meet_at = wr_after(g->now, MEETINGS);
 	wr_sync_start(g, from);
 }
 

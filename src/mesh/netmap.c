@@ -100,6 +100,8 @@ void wr_netmap_share(const struct wr_netmap *from, struct wr_netmap *map)
 bool wr_netmap_index(struct wr_netmap *map)
 {
 	sort(map);
+	free(map->by_key);
+	free(map->by_name);
 	map->by_key = sorted(map, by_key);
 	map->by_name = sorted(map, by_name);
 	return map->by_key && map->by_name;

@@ -228,7 +228,7 @@ static void play_without_hub(struct world *world)
 		return;
 	trace(world, "no hub");
 	world->is_hub_down = true;
-	world_play(world, chance(world, 10) ? 3600 * S : 20 * S);
+	world_play(world, chance(world, 4) ? 3600 * S : 20 * S);
 	if (!are_direct(world))
 		fail(world, "the hub is missed");
 	node_restart(world, host);

@@ -206,8 +206,10 @@ static void poll_one(struct crowd *crowd, unsigned i)
 		act(crowd, i, &output);
 		assert_true(++actions < 100000);
 	}
-	if (crowd->members[i].gossip)
-		assert_true(wr_gossip_deadline(crowd->members[i].gossip).ns > crowd->now);
+	if (!crowd->members[i].gossip)
+		return;
+	crowd->members[i].due = wr_gossip_deadline(crowd->members[i].gossip).ns;
+	assert_true(crowd->members[i].due > crowd->now);
 }
 
 void crowd_inject(struct crowd *crowd, unsigned from, unsigned to, struct wr_bytes frame)
@@ -248,14 +250,13 @@ static uint64_t next_time(const struct crowd *crowd)
 	uint64_t next = crowd->frames ? crowd->frames->at : UINT64_MAX;
 
 	for (unsigned i = 0; i < crowd->count; i++) {
-		struct wr_instant due = WR_NEVER;
+		const struct crowd_member *member = &crowd->members[i];
+		uint64_t due = member->gossip ? member->due : UINT64_MAX;
 
-		if (crowd->members[i].gossip)
-			due = wr_gossip_deadline(crowd->members[i].gossip);
 		if (is_asleep(crowd, i))
-			due.ns = crowd->members[i].wakes_at;
-		if (due.ns < next)
-			next = due.ns;
+			due = member->wakes_at;
+		if (due < next)
+			next = due;
 	}
 	return next;
 }
@@ -279,7 +280,7 @@ static void poll_due(struct crowd *crowd)
 {
 	for (unsigned i = 0; i < crowd->count; i++)
 		if (crowd->members[i].gossip && !is_asleep(crowd, i) &&
-		    wr_gossip_deadline(crowd->members[i].gossip).ns <= crowd->now)
+		    crowd->members[i].due <= crowd->now)
 			poll_one(crowd, i);
 }
 

@@ -16,6 +16,7 @@ struct crowd_member {
 	bool is_deaf;       /* nothing reaches it, and it says nothing */
 	uint64_t runs_each; /* ns: it gets to run for a moment once in such a time; 0: always */
 	uint64_t wakes_at;
+	uint64_t due;        /* after its last poll */
 	bool is_unadmitted;  /* by the others */
 	uint64_t sent, came; /* bytes */
 	unsigned renewals, events, items, forgotten;
