@@ -28,7 +28,7 @@ struct wr_gossip_timing wr_gossip_timing(void)
 		.sync = WR_SPAN_S(30),
 		.revisit = WR_SPAN_S(10),
 		.forget = WR_SPAN_S(24 * 3600),
-		.bytes_per_second = 40 * 1024,
+		.bytes_per_second = 60 * 1024,
 	};
 }
 

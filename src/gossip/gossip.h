@@ -32,7 +32,7 @@ struct wr_gossip_timing {
 	struct wr_span sync;       /* anti-entropy with one: 30 s; at once where much differs */
 	struct wr_span revisit;    /* one of the dead is tried: 10 s */
 	struct wr_span forget;     /* the dead and those that left: 24 h */
-	uint32_t bytes_per_second; /* of what is sent, all in all: 40 KiB */
+	uint32_t bytes_per_second; /* on the wire, but for handshakes: 60 KiB */
 };
 /* The above. */
 struct wr_gossip_timing wr_gossip_timing(void);

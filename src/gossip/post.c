@@ -18,6 +18,9 @@
 #define COMMON_PART 4
 /* Answers to probes have their own budget, so many times the common one. */
 #define URGENT_FACTOR 4
+/* What goes around a frame: UDP and IPv6 within the tunnel, WireGuard's 32, and UDP, IPv4 or IPv6
+ * and Ethernet. A small frame costs no less. */
+#define AROUND 108
 /* What one frame may cause in frames. */
 #define ANSWER_FRAMES 8
 
@@ -168,7 +171,7 @@ static bool next_of(struct wr_gossip *g, enum wr_lane lane, struct wr_gossip_out
 			continue;
 		if (lane == WR_LANE_URGENT)
 			add_riders(g, peer);
-		spend(g, lane, g->frame.len);
+		spend(g, lane, g->frame.len + AROUND);
 		*ret_output = (struct wr_gossip_output){
 			.action = WR_GOSSIP_SEND,
 			.identity = *wr_peer_identity(g, peer),

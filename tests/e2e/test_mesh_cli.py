@@ -17,6 +17,10 @@ SECRET = "correct horse battery staple"
 PREFIX = "wri_"
 
 
+# Of the member's own record, which it signs anew when somebody doubts that it lives.
+CLOCK = re.compile(rb'\n *"clock": \d+,')
+
+
 class Machine:
     """A host with a state folder; `warren ...` on it."""
 
@@ -35,8 +39,8 @@ class Machine:
         return done
 
     def kept(self):
-        """All that is in the state folder, but for what a running daemon has there."""
-        return {str(path.relative_to(self.state)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
+        """All that is in the state folder, but for what a running daemon writes there of its own accord."""
+        return {str(path.relative_to(self.state)): (stat.S_IMODE(path.stat().st_mode), CLOCK.sub(b"", path.read_bytes()))
                 for path in sorted(self.state.rglob("*")) if path.is_file() and path.name not in ("lock", "items")}
 
     def refused(self, *argv, status=1, **options):

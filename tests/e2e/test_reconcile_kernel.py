@@ -13,6 +13,9 @@ from lab.guest import Guest
 TOOLS = ["dash", "nft", "sysctl", "diff", "sed", "grep", "stat", "cut", "wc", "cat", "rm"]
 
 
+BY_NIGHT = ["mends_what_was_deleted_by_hand", "begins_anew_with_another_interface", "forwards_where_it_may", "of_a_thousand_peers"]
+
+
 @pytest.fixture(scope="module")
 def program():
     path = Path(programs.warren()).parent / "tests/unit/mesh/test_mesh_reconcile"
@@ -30,9 +33,8 @@ def machine(program):
 
 
 @pytest.mark.limit(200)
-@pytest.mark.parametrize("name", ["makes_the_host_equal_to_the_map", "mends_what_was_deleted_by_hand", "mends_peers",
-                                  "begins_anew_with_another_interface", "forwards_where_it_may",
-                                  pytest.param("of_a_thousand_peers", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("name", ["makes_the_host_equal_to_the_map", "mends_peers",
+                                  *(pytest.param(name, marks=pytest.mark.nightly) for name in BY_NIGHT)])
 def test_reconciler_with_the_kernels_wireguard(machine, program, name):
     status, output, errors = machine.script(
         f"ln -sf {shutil.which('dash')} /bin/sh; "

@@ -146,6 +146,7 @@ def test_traffic_at_once_by_the_relay_and_then_directly(world):
     assert passed >= 16, f"eight echoes are sixteen packets on the wire, not {passed}"
 
 
+@pytest.mark.nightly
 @pytest.mark.limit(240)
 def test_the_way_back_to_the_relay(world):
     birch, gale = world.birch, world.gale
@@ -221,6 +222,7 @@ def test_the_policy_is_enforced_by_nftables_at_the_kernels_member(world):
     allowed.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.limit(240)
 def test_what_is_deleted_by_hand_comes_back(world):
     birch, gale, guest = world.birch, world.gale, world.guest

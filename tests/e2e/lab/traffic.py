@@ -114,17 +114,27 @@ def udp_pair(client, server, address, timeout=5):
     return near, far
 
 
+def _udp_echo_once(near, far, size):
+    data = os.urandom(size)
+    near.send(data)
+    got, sender = far.recvfrom(65536)
+    assert got == data, f"a datagram of {size} bytes changed on its way there"
+    far.sendto(got, sender)
+    assert near.recv(65536) == data, f"a datagram of {size} bytes changed on its way back"
+
+
 def udp_echo(client, server, address, sizes):
-    """Every datagram goes there and comes back unchanged."""
+    """Every datagram goes there and comes back unchanged. A busy machine may lose a fragment: three of all may be sent anew."""
     near, far = udp_pair(client, server, address)
+    left = 3
     with near, far:
         for size in sizes:
-            data = os.urandom(size)
-            near.send(data)
-            got, sender = far.recvfrom(65536)
-            assert got == data, f"a datagram of {size} bytes changed on its way there"
-            far.sendto(got, sender)
-            assert near.recv(65536) == data, f"a datagram of {size} bytes changed on its way back"
+            try:
+                _udp_echo_once(near, far, size)
+            except TimeoutError:
+                left -= 1
+                assert left >= 0, f"datagrams are lost, one of {size} bytes among them"
+                _udp_echo_once(near, far, size)
 
 
 class Stream:

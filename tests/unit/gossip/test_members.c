@@ -21,7 +21,7 @@ static void test_gossip_all_know_all(void **state)
 	(void)state;
 	crowd->loss_percent = 1;
 	crowd_gather(crowd);
-	assert_true(crowd_settles(crowd, 50, 3000));
+	assert_true(crowd_settles(crowd, 50, 5000));
 	crowd_free(crowd);
 }
 
