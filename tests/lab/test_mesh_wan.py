@@ -92,6 +92,13 @@ def world():
         lab.close()
 
 
+def goes_directly(internet, a, b):
+    """Five pings and their answers, of which none is lost: counted on the core."""
+    passed = internet.watch(a.host.site.outside, b.host.site.outside)
+    assert len(a.reaches(b, 5)) == 5
+    return passed() >= 10
+
+
 @pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
 def test_nat_on_both_sides(world, kinds):
     """Traffic flows at once, and directly where the table of tests/lab/test_pairs.py says so."""
@@ -101,9 +108,8 @@ def test_nat_on_both_sides(world, kinds):
     if expected(*kinds) == "direct":
         a.wait_path(b, "direct", 20)
         b.wait_path(a, "direct", 20)
-        passed = internet.watch(a.host.site.outside, b.host.site.outside)
-        assert len(a.reaches(b, 5)) == 5
-        assert passed() >= 10, "counted on the core"
+        # On a busy machine a path is doubted now and then, and the relay carries meanwhile.
+        wait.until(lambda: goes_directly(internet, a, b), 30, "five pings and their answers to pass the core directly")
     else:
         assert len(a.reaches(b, 5)) == 5 and a.path(b) == "relayed", a.peer(b)
 
