@@ -12,6 +12,7 @@ script/test is the way to start this.
 
 import argparse
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -66,6 +67,7 @@ class Suite:
         self.ended = {}  # name of the part -> Count
         self.nightly = nightly
         self.free_cores = max(2, os.cpu_count())
+        self.cpu = cpu_of_children()  # of the parts that ended
 
     def run(self):
         while self.waiting or self.running:
@@ -78,7 +80,7 @@ class Suite:
             broken = [name for name in part.after if name in self.ended and not self.ended[name].is_good()]
             if broken:
                 self.waiting.remove(part)
-                self.end(part, results.Count(0, 1), 0, f"not run, because {broken[0]} failed")
+                self.end(part, results.Count(0, 1), 0, 0, f"not run, because {broken[0]} failed")
             elif part.cores <= self.free_cores and all(name in self.ended for name in part.after):
                 self.waiting.remove(part)
                 self.start(part)
@@ -101,6 +103,7 @@ class Suite:
             status = process.poll()
             if status is None:
                 continue
+            before, self.cpu = self.cpu, cpu_of_children()
             del self.running[part]
             self.free_cores += part.cores
             count = results.count(LOGS / part.name, log_of(part).read_text(errors="replace"))
@@ -109,11 +112,11 @@ class Suite:
                 count, note = results.Count(count.passed, 1), f"ended with status {status}"
             elif count.passed + count.failed == 0:
                 count, note = results.Count(0, 1), "ran no test"
-            self.end(part, count, time.monotonic() - started, note)
+            self.end(part, count, time.monotonic() - started, self.cpu - before, note)
 
-    def end(self, part, count, seconds, note):
+    def end(self, part, count, seconds, cpu, note):
         self.ended[part.name] = count
-        print(f"{part.name:9} {seconds:4.0f} s {count.passed:5} passed {count.failed:3} failed   {note or part.about}")
+        print(f"{part.name:9} {seconds:4.0f} s {cpu:4.0f} s CPU {count.passed:5} passed {count.failed:3} failed   {note or part.about}")
         if not count.is_good() and seconds:
             show_end_of(log_of(part))
         sys.stdout.flush()
@@ -133,6 +136,12 @@ class Suite:
     def total(self):
         counts = self.ended.values()
         return results.Count(sum(c.passed for c in counts), sum(c.failed for c in counts))
+
+
+def cpu_of_children():
+    """Seconds, of those that were waited for, and of those that these waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def signal_group(process, number):

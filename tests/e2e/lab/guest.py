@@ -61,14 +61,17 @@ class Guest:
     def said(self):
         return "".join(path.read_text(errors="replace") for path in (self.work / "qemu", self.console) if path.exists())
 
-    def script(self, text, timeout=30):
+    def script(self, text, timeout=60):
         """Runs a shell script in the guest: (status, output, errors)."""
         self._control.settimeout(timeout)
         self._control.sendall(base64.b64encode(text.encode()) + b"\n")
-        status, output, errors = self._lines.readline().decode().rstrip(".\n").split(" ")[:3]
+        try:
+            status, output, errors = self._lines.readline().decode().rstrip(".\n").split(" ")[:3]
+        except TimeoutError as error:
+            raise AssertionError(f"the guest did not end this in {timeout} s, and takes no other command: {text}") from error
         return int(status), *(base64.b64decode(part).decode(errors="replace") for part in (output, errors))
 
-    def try_run(self, *argv, input=None, timeout=30):
+    def try_run(self, *argv, input=None, timeout=60):
         # busybox's shell takes its own applets first; the whole path names the real programs.
         command = shlex.join([PROGRAMS.get(argv[0], argv[0]), *map(str, argv[1:])])
         if input is not None:
@@ -76,7 +79,7 @@ class Guest:
         status, output, errors = self.script(command, timeout)
         return subprocess.CompletedProcess(argv, status, output, errors)
 
-    def run(self, *argv, input=None, timeout=30):
+    def run(self, *argv, input=None, timeout=60):
         done = self.try_run(*argv, input=input, timeout=timeout)
         if done.returncode != 0:
             raise CommandFailed(f"guest: {' '.join(map(str, argv))}: status {done.returncode}\n{done.stdout}{done.stderr}")
@@ -88,10 +91,11 @@ class Guest:
     def ping(self, address, count, size, timeout):
         """Which of `count` echo requests were answered: their numbers, from 1.
 
-        One a command: ping(8) waits its whole -W only where nothing was answered yet."""
-        one = f"{PROGRAMS['ping']} -n -c 1 -W {timeout:.0f} -s {size} {address}"
+        One a command: ping(8) waits its whole -W only where nothing was answered yet, and for ever if that is 0."""
+        timeout = max(1, timeout)
+        one = f"{PROGRAMS['ping']} -n -c 1 -W {timeout:g} -s {size} {address}"
         _, output, _ = self.script(f"for number in {' '.join(map(str, range(1, count + 1)))}; do "
-                                   f"{one} >/dev/null && echo $number; done", 10 + count * timeout)
+                                   f"{one} >/dev/null && echo $number; done", 30 + count * timeout)
         return {int(number) for number in output.split()}
 
     def is_listening(self, port):
