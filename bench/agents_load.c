@@ -356,7 +356,7 @@ int main(int argc, char **argv)
 		return 1;
 	split_urls(argv[1]);
 	load.pin = argv[2];
-	load.tls = wr_tls_client_context();
+	load.tls = wr_tls_client_context(true);
 	if (!load.tls || !read_tokens(argv[3]))
 		return 1;
 	for (size_t i = 0; i < load.count; i++)

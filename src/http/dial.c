@@ -185,7 +185,7 @@ static int shake_hands(struct wr_dial *dial)
 
 static int start_tls(struct wr_dial *dial, const char *name, const char *pin)
 {
-	WR_AUTO(wr_tls_context_freep) SSL_CTX *context = wr_tls_client_context();
+	WR_AUTO(wr_tls_context_freep) SSL_CTX *context = wr_tls_client_context(pin != NULL);
 	int status;
 
 	dial->tls = context ? wr_tls_new(context, name) : NULL;

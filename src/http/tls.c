@@ -107,13 +107,14 @@ int wr_tls_server_context(const char *cert_file, const char *key_file, SSL_CTX *
 	return 0;
 }
 
-SSL_CTX *wr_tls_client_context(void)
+SSL_CTX *wr_tls_client_context(bool is_pinned)
 {
 	SSL_CTX *context = new_context(TLS_client_method());
 
 	if (!context)
 		return NULL;
-	SSL_CTX_set_default_verify_paths(context);
+	if (!is_pinned)
+		SSL_CTX_set_default_verify_paths(context);
 	SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x08http/1.1", 9);
 	/* Looked at when it is done: wr_tls_distrust(). */
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);

@@ -13,8 +13,9 @@
  * in the log. */
 int wr_tls_server_context(const char *cert_file, const char *key_file, SSL_CTX **ret_context)
 	WR_MUST_CHECK;
-/* A client's: HTTP/1.1, the system's authorities. NULL where memory is short. */
-SSL_CTX *wr_tls_client_context(void);
+/* A client's: HTTP/1.1. The system's authorities, some hundred certificates, are read only where no
+ * pin says who the other is. NULL where memory is short. */
+SSL_CTX *wr_tls_client_context(bool is_pinned);
 /* Takes NULL. For WR_AUTO. */
 void wr_tls_context_freep(SSL_CTX **context);
 

@@ -125,7 +125,7 @@ static int fill(struct wr_client *client, const struct wr_websocket_target *targ
 		client->context = target->tls;
 		SSL_CTX_up_ref(client->context);
 	} else if (client->url.is_tls) {
-		client->context = wr_tls_client_context();
+		client->context = wr_tls_client_context(target->pin != NULL);
 	}
 	return client->url.is_tls && !client->context ? -ENOMEM : 0;
 }

@@ -34,6 +34,22 @@ static inline struct unit_random unit_random_start(const char *name)
 	return (struct unit_random){ seed };
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNIT_IS_SANITIZED 1
+#endif
+#endif
+#ifndef UNIT_IS_SANITIZED
+#define UNIT_IS_SANITIZED 0
+#endif
+
+/* How often what is random is tried: under a sanitizer, which makes it some ten times slower, a
+ * tenth. Programs that ask are of the suite `plain`, so that each day has all of it too. */
+static inline unsigned unit_runs(unsigned runs)
+{
+	return UNIT_IS_SANITIZED && runs > 10 ? runs / 10 : runs;
+}
+
 /* SplitMix64. */
 static inline uint64_t unit_random_next(struct unit_random *random)
 {

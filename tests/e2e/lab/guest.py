@@ -22,7 +22,7 @@ class Guest:
 
     def __init__(self, programs=()):
         """`programs` are there under the same paths as here."""
-        vmlinuz, initramfs = guest_image.image()
+        vmlinux, initramfs = guest_image.image()
         self.gate = Host("gate")
         self.gate.ip("tuntap add tap0 mode tap")
         self.gate.ip("link set tap0 up")
@@ -33,7 +33,7 @@ class Guest:
         with open(self.work / "qemu", "wb") as log:
             self.process = self.gate.popen(
                 "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "256", "-nodefaults",
-                "-display", "none", "-no-reboot", "-kernel", vmlinuz, "-initrd", initramfs,
+                "-display", "none", "-no-reboot", "-kernel", vmlinux, "-initrd", initramfs,
                 "-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on",
                 "-serial", f"file:{self.console}",
                 "-netdev", "tap,id=net,ifname=tap0,script=no,downscript=no",

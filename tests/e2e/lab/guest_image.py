@@ -5,10 +5,11 @@ The initramfs is made once for each combination of what goes into it.
 """
 
 import fcntl
-import gzip
 import hashlib
+import lzma
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -49,13 +50,12 @@ def cache():
 
 
 def image():
-    """(vmlinuz, initramfs); made on first use, which needs the package mirror."""
+    """(vmlinux, initramfs); made on first use, which needs the package mirror."""
     cache().mkdir(parents=True, exist_ok=True)
     with open(cache() / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kernel = _kernel()
-        (vmlinuz,) = (kernel / "boot").glob("vmlinuz-*")
-        return vmlinuz, _initramfs(kernel)
+        return _vmlinux(kernel), _initramfs(kernel)
 
 
 def _kernel():
@@ -76,6 +76,21 @@ def _download(work):
     (deb,) = Path(work).glob("*.deb")
     _output("dpkg-deb", "-x", str(deb), f"{work}/root")
     _output("depmod", "-b", f"{work}/root", _release(Path(work) / "root"))
+
+
+def _vmlinux(kernel):
+    """Unpacked here, since the emulated machine takes seconds for it; QEMU starts it at its PVH entry."""
+    made = kernel / "vmlinux"
+    if not made.exists():
+        (vmlinuz,) = (kernel / "boot").glob("vmlinuz-*")
+        packed = vmlinuz.read_bytes()
+        # Linux, Documentation/x86/boot.rst: setup_sects, payload_offset and payload_length.
+        start = (packed[0x1f1] + 1) * 512
+        offset, length = struct.unpack_from("<II", packed, 0x248)
+        new = made.with_suffix(".new")
+        new.write_bytes(lzma.LZMADecompressor().decompress(packed[start + offset:start + offset + length]))
+        new.rename(made)
+    return made
 
 
 def _output(*argv, **options):
@@ -130,9 +145,9 @@ def _initramfs(kernel):
     for path in [*files, *modules]:
         stat = os.stat(path)
         digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    made = cache() / f"initramfs-{digest.hexdigest()[:16]}.gz"
+    made = cache() / f"initramfs-{digest.hexdigest()[:16]}"
     if not made.exists():
-        for old in cache().glob("initramfs-*.gz"):
+        for old in cache().glob("initramfs-*"):
             old.unlink()
         with tempfile.TemporaryDirectory(dir=cache()) as work:
             _fill(Path(work), busybox, files, modules)
@@ -142,7 +157,7 @@ def _initramfs(kernel):
 
 def with_programs(initramfs, programs, made):
     """Writes to `made` an initramfs that holds more programs, with their libraries: the kernel unpacks one archive
-    after the other. What changes often is not compressed, which saves the emulated machine seconds."""
+    after the other. Nothing is compressed, which saves the emulated machine seconds."""
     with tempfile.TemporaryDirectory(dir=made.parent) as work:
         _copy(Path(work), [*programs, *(lib for program in programs for lib in _libraries(program))])
         for program in programs:
@@ -181,5 +196,5 @@ def _archive(root):
 
 def _pack(root, made):
     new = made.with_suffix(".new")
-    new.write_bytes(gzip.compress(_archive(root), 1))
+    new.write_bytes(_archive(root))
     new.rename(made)

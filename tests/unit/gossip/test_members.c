@@ -69,7 +69,7 @@ static void test_gossip_who_is_slow_is_not_dead(void **state)
 	assert_true(crowd_settles(crowd, 30, 5000));
 	for (unsigned i = 0; i < 3; i++)
 		crowd->members[i * 7].runs_each = 1500000000 + i;
-	crowd_run(crowd, 1800000);
+	crowd_run(crowd, unit_runs(1800000));
 	for (unsigned i = 0; i < 30; i++)
 		assert_int_equal(crowd_look(crowd, i).died, 0);
 	crowd_free(crowd);
@@ -155,7 +155,7 @@ static void test_gossip_halves_heal(void **state)
 	assert_true(crowd_settles(crowd, 40, 3000));
 	for (unsigned i = 0; i < 20; i++)
 		crowd->members[i].side = 1;
-	crowd_run(crowd, 3600000);
+	crowd_run(crowd, unit_runs(3600000));
 	assert_int_equal(crowd_look(crowd, 1).alive, 20);
 	for (unsigned i = 0; i < 20; i++)
 		crowd->members[i].side = 0;

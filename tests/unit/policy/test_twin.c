@@ -531,7 +531,7 @@ static void test_policy_is_what_a_list_of_rules_and_flows_says(void **state)
 {
 	(void)state;
 	it.random = unit_random_start("policy twin");
-	for (unsigned i = 0; i < RUNS; i++)
+	for (unsigned i = 0; i < unit_runs(RUNS); i++)
 		run();
 }
 
@@ -549,7 +549,7 @@ static void test_ruleset_of_many_rules_is_what_their_list_says(void **state)
 		make_policy();
 		it.filter = wr_filter_new(1, (const uint8_t[16]){ 1 }, compile());
 		assert_non_null(it.filter);
-		for (unsigned j = 0; j < LARGE_PACKETS; j++) {
+		for (unsigned j = 0; j < unit_runs(LARGE_PACKETS); j++) {
 			say_something(&packet);
 			check_why(&packet);
 		}

@@ -450,7 +450,7 @@ static void test_view_is_what_the_whole_policy_says(void **state)
 
 	(void)state;
 	it.random = unit_random_start("view twin");
-	for (unsigned i = 0; i < RUNS; i++) {
+	for (unsigned i = 0; i < unit_runs(RUNS); i++) {
 		start();
 		for (uint32_t self = 0; self < MACHINES; self++) {
 			see(&seen, self);

@@ -134,7 +134,7 @@ static void test_names_makes_labels_of_anything(void **state)
 	char label[WR_LABEL_LEN + 1];
 
 	(void)state;
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < unit_runs(5000); i++) {
 		char name[WR_NAME_LEN + 1];
 		size_t len = 0;
 
