@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .api import exchange
 from .errors import BenchError
+from .implementations import built
 from .lab import Star
 from .served import API_PORT, Served
 
@@ -81,7 +82,7 @@ class Load:
         for address in ADDRESSES:
             star.hub.run("ip", "address", "replace", f"{address}/32", "dev", "lo")
         urls = ",".join(f"https://{address}:{API_PORT}" for address in ADDRESSES)
-        self._process = star.hub.spawn(str(build / "bench/agents_load"), urls, pin, str(tokens),
+        self._process = star.hub.spawn(str(built(build / "bench/agents_load")), urls, pin, str(tokens),
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.answer("ready")
         self.complaints: list[str] = []
@@ -160,13 +161,13 @@ def change_peer(load: Load, members: int, rounds: int) -> list[float]:
 
 def cpu_of_change(build: Path, members: int) -> float:
     """Microseconds of CPU for an affected agent, beside its socket."""
-    done = subprocess.run([str(build / "bench/world"), str(members), "20000"], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(built(build / "bench/world")), str(members), "20000"], capture_output=True, text=True, check=True)
     return float(done.stdout) / 1000
 
 
 def apply_map(star: Star, build: Path, peers: int) -> list[Line]:
     """bench/map.c: a member's host made equal to a map."""
-    done, complaint = star.left.spawn(str(build / "bench/map"), str(peers), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done, complaint = star.left.spawn(str(built(build / "bench/map")), str(peers), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       text=True).communicate(timeout=60)
     if not done:
         raise BenchError(f"bench/map: {complaint[-300:]}")
