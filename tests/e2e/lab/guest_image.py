@@ -88,7 +88,10 @@ def _vmlinux(kernel):
         start = (packed[0x1f1] + 1) * 512
         offset, length = struct.unpack_from("<II", packed, 0x248)
         new = made.with_suffix(".new")
-        new.write_bytes(lzma.LZMADecompressor().decompress(packed[start + offset:start + offset + length]))
+        try:
+            new.write_bytes(lzma.LZMADecompressor().decompress(packed[start + offset:start + offset + length]))
+        except lzma.LZMAError as error:
+            raise AssertionError(f"{vmlinuz} is not packed by xz, as Debian 12 has it") from error
         new.rename(made)
     return made
 
