@@ -12,14 +12,14 @@
 #define LINKS_MAX 256
 
 enum standing {
-	USELESS, /* down, loopback, a tunnel, or skipped */
+	USELESS, /* down, loopback, a tunnel, skipped, or over one that is */
 	BRIDGE,
 	PLAIN,
 	DEFAULT /* the way out */
 };
 
 struct link {
-	uint32_t index;
+	uint32_t index, under; /* 0: none in this namespace */
 	enum standing standing;
 };
 
@@ -72,17 +72,32 @@ static bool is_skipped(const struct look *look, uint32_t index)
 	return false;
 }
 
-static const char *kind_of(const struct nlmsghdr *message)
+static uint32_t number_of(const struct nlattr *attribute)
 {
-	struct wr_rtnl_attributes all = { 0 }, info = { 0 };
+	return attribute && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0
+		       ? mnl_attr_get_u32(attribute)
+		       : 0;
+}
+
+/* What it is, and what it lies over: a VXLAN tells that in words of its own. */
+static const char *read_kind(const struct nlmsghdr *message, uint32_t *ret_under)
+{
+	struct wr_rtnl_attributes all = { 0 }, info = { 0 }, data = { 0 };
 	const struct nlattr *kind;
+	const char *text = "";
 
 	mnl_attr_parse(message, sizeof(struct ifinfomsg), wr_rtnl_note, &all);
 	if (all.of[IFLA_LINKINFO])
 		mnl_attr_parse_nested(all.of[IFLA_LINKINFO], wr_rtnl_note, &info);
 	kind = info.of[IFLA_INFO_KIND];
-	return kind && mnl_attr_validate(kind, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(kind)
-									 : "";
+	if (kind && mnl_attr_validate(kind, MNL_TYPE_NUL_STRING) == 0)
+		text = mnl_attr_get_str(kind);
+	if (info.of[IFLA_INFO_DATA] && strcmp(text, "vxlan") == 0)
+		mnl_attr_parse_nested(info.of[IFLA_INFO_DATA], wr_rtnl_note, &data);
+	*ret_under = data.of[IFLA_VXLAN_LINK]    ? number_of(data.of[IFLA_VXLAN_LINK])
+		     : all.of[IFLA_LINK_NETNSID] ? 0
+						 : number_of(all.of[IFLA_LINK]);
+	return text;
 }
 
 static enum standing standing_of(const struct ifinfomsg *info, const char *kind)
@@ -99,12 +114,13 @@ static int take_link(const struct nlmsghdr *message, void *data)
 	struct look *look = data;
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
 	struct link *link = &look->links[look->link_count];
+	const char *kind;
 
 	if (message->nlmsg_type != RTM_NEWLINK || look->link_count == LINKS_MAX)
 		return MNL_CB_OK;
+	kind = read_kind(message, &link->under);
 	link->index = (uint32_t)info->ifi_index;
-	link->standing = is_skipped(look, link->index) ? USELESS
-						       : standing_of(info, kind_of(message));
+	link->standing = is_skipped(look, link->index) ? USELESS : standing_of(info, kind);
 	look->link_count++;
 	return MNL_CB_OK;
 }
@@ -116,6 +132,26 @@ static struct link *find_link(struct look *look, uint32_t index)
 			return &look->links[i];
 	}
 	return NULL;
+}
+
+/* A network that lies over a tunnel is no way for the tunnel: it would go through itself. */
+static void sort_out_overlays(struct look *look)
+{
+	bool is_news = true;
+
+	while (is_news) {
+		is_news = false;
+		for (size_t i = 0; i < look->link_count; i++) {
+			struct link *link = &look->links[i];
+			const struct link *under = link->under ? find_link(look, link->under)
+							       : NULL;
+
+			if (link->standing == USELESS || !under || under->standing != USELESS)
+				continue;
+			link->standing = USELESS;
+			is_news = true;
+		}
+	}
 }
 
 /* --- Routes. --- */
@@ -171,6 +207,7 @@ static int look_once(struct mnl_socket *socket, void *context)
 
 	look->link_count = look->count = 0;
 	status = wr_rtnl_dump(socket, RTM_GETLINK, AF_UNSPEC, take_link, look);
+	sort_out_overlays(look);
 	if (!status)
 		status = wr_rtnl_dump(socket, RTM_GETROUTE, AF_INET, take_default, look);
 	if (!status)

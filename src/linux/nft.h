@@ -22,9 +22,16 @@ int wr_nft_run(const char *script, struct wr_span timeout, char ret_error[WR_NFT
 /* A number that is another one after every change of any rule in this network namespace. 0 or a
  * negative errno. */
 int wr_nft_generation(uint32_t *ret_generation) WR_MUST_CHECK;
-/* What there is in the table `name` of the family inet, as one number: chains, rules, sets and
- * what is in them. -ENOENT if there is no such table, or another negative errno. */
-int wr_nft_fingerprint(const char *name, uint64_t *ret_fingerprint) WR_MUST_CHECK;
+/* Families of tables: NFPROTO_ of linux/netfilter.h. */
+enum wr_nft_family {
+	WR_NFT_INET = 1,
+	WR_NFT_BRIDGE = 7,
+};
+
+/* What there is in the table `name` of a family, as one number: chains, rules, sets and what is in
+ * them. -ENOENT if there is no such table, or another negative errno. */
+int wr_nft_fingerprint(enum wr_nft_family family, const char *name, uint64_t *ret_fingerprint)
+	WR_MUST_CHECK;
 
 /* A descriptor that is readable when rules were changed, by whomever. 0 or a negative errno. */
 int wr_nft_watch(int *ret_fd) WR_MUST_CHECK;

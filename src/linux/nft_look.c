@@ -16,6 +16,9 @@
 /* Names of tables and sets: NFT_NAME_MAXLEN. */
 #define SETS_MAX 4096
 
+_Static_assert((int)WR_NFT_INET == NFPROTO_INET && (int)WR_NFT_BRIDGE == NFPROTO_BRIDGE,
+	       "as the kernel has them");
+
 /* --- Asking. --- */
 
 struct request {
@@ -23,7 +26,7 @@ struct request {
 	struct nlmsghdr *message;
 };
 
-static void begin(struct request *request, uint16_t type, uint16_t flags)
+static void begin(struct request *request, int family, uint16_t type, uint16_t flags)
 {
 	struct nfgenmsg *header;
 
@@ -31,7 +34,7 @@ static void begin(struct request *request, uint16_t type, uint16_t flags)
 	request->message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	request->message->nlmsg_flags = NLM_F_REQUEST | flags;
 	header = mnl_nlmsg_put_extra_header(request->message, sizeof(*header));
-	header->nfgen_family = NFPROTO_INET;
+	header->nfgen_family = (uint8_t)family;
 	header->version = NFNETLINK_V0;
 }
 
@@ -65,7 +68,7 @@ int wr_nft_generation(uint32_t *ret_generation)
 
 	if (status < 0)
 		return status;
-	begin(&request, NFT_MSG_GETGEN, 0);
+	begin(&request, NFPROTO_UNSPEC, NFT_MSG_GETGEN, 0);
 	return ask(socket, &request, take_generation, ret_generation);
 }
 
@@ -73,6 +76,7 @@ int wr_nft_generation(uint32_t *ret_generation)
 
 struct look {
 	struct mnl_socket *socket;
+	enum wr_nft_family family;
 	const char *table;
 	uint64_t hash;
 	char (*sets)[NFT_NAME_MAXLEN];
@@ -155,7 +159,7 @@ static int look_at(struct look *look, uint16_t type, mnl_cb_t take)
 {
 	struct request request;
 
-	begin(&request, type, NLM_F_DUMP);
+	begin(&request, look->family, type, NLM_F_DUMP);
 	mnl_attr_put_strz(request.message, NFTA_RULE_TABLE, look->table);
 	return ask(look->socket, &request, take, look);
 }
@@ -165,7 +169,7 @@ static int look_at_table(struct look *look)
 {
 	struct request request;
 
-	begin(&request, NFT_MSG_GETTABLE, NLM_F_ACK);
+	begin(&request, look->family, NFT_MSG_GETTABLE, NLM_F_ACK);
 	mnl_attr_put_strz(request.message, NFTA_TABLE_NAME, look->table);
 	return ask(look->socket, &request, take_part, look);
 }
@@ -174,7 +178,7 @@ static int look_at_elements(struct look *look, const char *set)
 {
 	struct request request;
 
-	begin(&request, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+	begin(&request, look->family, NFT_MSG_GETSETELEM, NLM_F_DUMP);
 	mnl_attr_put_strz(request.message, NFTA_SET_ELEM_LIST_TABLE, look->table);
 	mnl_attr_put_strz(request.message, NFTA_SET_ELEM_LIST_SET, set);
 	return ask(look->socket, &request, take_part, look);
@@ -195,10 +199,12 @@ static int look_at_all(struct look *look)
 	return status == 0 && look->is_too_much ? -E2BIG : status;
 }
 
-int wr_nft_fingerprint(const char *name, uint64_t *ret_fingerprint)
+int wr_nft_fingerprint(enum wr_nft_family family, const char *name, uint64_t *ret_fingerprint)
 {
 	WR_AUTO(wr_rtnl_closep) struct mnl_socket *socket = NULL;
-	struct look look = { .table = name, .hash = UINT64_C(0xcbf29ce484222325) };
+	struct look look = { .family = family,
+			     .table = name,
+			     .hash = UINT64_C(0xcbf29ce484222325) };
 	int status = wr_rtnl_open_bus(NETLINK_NETFILTER, &socket);
 
 	if (status < 0)

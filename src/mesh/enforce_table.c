@@ -58,7 +58,7 @@ static int look_after(struct wr_table *table, uint32_t before, bool *ret_is_sure
 	int status = wr_nft_generation(&table->generation);
 
 	if (status == 0)
-		status = wr_nft_fingerprint(table->name, &table->fingerprint);
+		status = wr_nft_fingerprint(WR_NFT_INET, table->name, &table->fingerprint);
 	if (status == 0)
 		status = wr_nft_generation(&after);
 	*ret_is_sure = table->generation == before + 1 && after == before + 1;
@@ -166,7 +166,8 @@ static bool is_damaged(struct wr_table *table)
 
 	if (wr_nft_generation(&generation) < 0 || generation == table->generation)
 		return false;
-	if (wr_nft_fingerprint(table->name, &fingerprint) < 0 || fingerprint != table->fingerprint)
+	if (wr_nft_fingerprint(WR_NFT_INET, table->name, &fingerprint) < 0 ||
+	    fingerprint != table->fingerprint)
 		return true;
 	table->generation = generation;
 	return false;

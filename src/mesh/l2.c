@@ -90,20 +90,19 @@ static int make(struct wr_l2 *l2, uint32_t under)
 	return status < 0 ? status : wr_link_set_up(l2->index, true);
 }
 
-static int prepare(struct wr_l2 *l2, uint32_t under, char ret_why[200])
+static int prepare(struct wr_l2 *l2, const struct wr_l2_config *config, char ret_why[200])
 {
 	char tunnel[IF_NAMESIZE];
 	int status = clear_name(l2->name, ret_why);
 
-	if (status == 0 && !if_indextoname(under, tunnel))
+	if (status == 0 && !if_indextoname(config->under, tunnel))
 		status = -errno;
 	if (status == 0)
-		status = wr_l2_guard_open(&l2->guard, tunnel, ret_why);
+		status = wr_l2_guard_open(&l2->guard, tunnel, config->port, l2->name, ret_why);
 	return status;
 }
 
-int wr_l2_open(const char *name, uint32_t under, uint32_t under_mtu, const struct wr_ip *own,
-	       struct wr_l2 **ret_l2, char ret_why[200])
+int wr_l2_open(const struct wr_l2_config *config, struct wr_l2 **ret_l2, char ret_why[200])
 {
 	struct wr_l2 *l2 = calloc(1, sizeof(*l2));
 	int status;
@@ -113,12 +112,12 @@ int wr_l2_open(const char *name, uint32_t under, uint32_t under_mtu, const struc
 		explain(-ENOMEM, ret_why);
 		return -ENOMEM;
 	}
-	snprintf(l2->name, sizeof(l2->name), "%s", name);
-	l2->own = *own;
-	l2->mtu = under_mtu > OVERHEAD ? under_mtu - OVERHEAD : 0;
-	status = prepare(l2, under, ret_why);
+	snprintf(l2->name, sizeof(l2->name), "%s", config->name);
+	l2->own = config->own;
+	l2->mtu = config->under_mtu > OVERHEAD ? config->under_mtu - OVERHEAD : 0;
+	status = prepare(l2, config, ret_why);
 	if (status == 0)
-		status = make(l2, under);
+		status = make(l2, config->under);
 	if (status < 0) {
 		if (!ret_why[0])
 			explain(status, ret_why);

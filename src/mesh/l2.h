@@ -1,7 +1,7 @@
 /* An Ethernet over the mesh, on request: a VXLAN interface whose forwarding table follows the
  * members. Broadcast and ARP go to each of them; what is learnt is the kernel's. It takes nothing
- * that did not come through the tunnel (l2_guard.h). Inside it members trust each other, as on a
- * cable.
+ * that did not come through the tunnel, and is no way for the tunnel itself (l2_guard.h). Inside it
+ * members trust each other, as on a cable.
  *
  * Floor 7.  On one thread.  The interface is ours, and goes at the end, or with the tunnel.
  * Source: RFC 7348; docs/mesh.md, "Layer 2". */
@@ -17,12 +17,19 @@
 
 struct wr_l2;
 
-/* `name` of the new interface, over the tunnel `under` (an index) whose MTU is `under_mtu`; `own`
- * is our IPv6 address in the mesh. 0; or a negative errno with one line in `ret_why`: -EEXIST where
- * it is another's, -EOPNOTSUPP where the kernel has no VXLAN, -ENOENT where there is no nft(8). One
- * that a crash left behind is removed. */
-int wr_l2_open(const char *name, uint32_t under, uint32_t under_mtu, const struct wr_ip *own,
-	       struct wr_l2 **ret_l2, char ret_why[200]) WR_MUST_CHECK;
+struct wr_l2_config {
+	const char *name; /* of the new interface */
+	uint32_t under;   /* index of the tunnel */
+	uint32_t under_mtu;
+	uint16_t port;    /* of the tunnel: nothing comes to it from inside of itself */
+	struct wr_ip own; /* our IPv6 address in the mesh */
+};
+
+/* 0; or a negative errno with one line in `ret_why`: -EEXIST where the interface is another's,
+ * -EOPNOTSUPP where the kernel has no VXLAN, -ENOENT where there is no nft(8). One that a crash
+ * left behind is removed. */
+int wr_l2_open(const struct wr_l2_config *config, struct wr_l2 **ret_l2, char ret_why[200])
+	WR_MUST_CHECK;
 /* NULL is fine; returns NULL. */
 struct wr_l2 *wr_l2_close(struct wr_l2 *l2);
 /* The members that have it: only what differs is changed, also what somebody else changed; call it

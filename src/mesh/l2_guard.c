@@ -36,38 +36,82 @@ static void write_script(const struct wr_l2_guard *guard, char ret_script[SCRIPT
 		 "\t\tmeta nfproto ipv6 udp dport %d @th,96,24 %d drop\n"
 		 "\t\tmeta nfproto ipv6 udp dport %d exthdr frag exists drop\n"
 		 "\t}\n"
+		 "\tchain inside {\n"
+		 "\t\ttype filter hook input priority filter; policy accept;\n"
+		 "\t\tiifname \"%s\" udp dport %u drop\n"
+		 "\t}\n"
 		 "\tchain leave {\n"
 		 "\t\ttype filter hook output priority raw; policy accept;\n"
 		 "\t\tmeta nfproto ipv6 oifname != \"%s\" udp dport %d @th,96,24 %d drop\n"
+		 "\t\toifname \"%s\" udp sport %u drop\n"
 		 "\t}\n}\n",
 		 guard->table, guard->table, guard->table, guard->tunnel, WR_L2_PORT, WR_L2_VNI,
-		 WR_L2_PORT, guard->tunnel, WR_L2_PORT, WR_L2_VNI);
+		 WR_L2_PORT, guard->layer, guard->port, guard->tunnel, WR_L2_PORT, WR_L2_VNI,
+		 guard->layer, guard->port);
 }
 
-static int make(struct wr_l2_guard *guard, char ret_said[WR_NFT_ERROR_LEN])
+/* Of a bridge that the interface is in, what is for and from the bridge itself: this host. */
+static void write_bridge_script(const struct wr_l2_guard *guard, char ret_script[SCRIPT_LEN])
 {
+	snprintf(ret_script, SCRIPT_LEN,
+		 "table bridge %s\ndelete table bridge %s\ntable bridge %s {\n"
+		 "\tchain inside {\n"
+		 "\t\ttype filter hook input priority filter; policy accept;\n"
+		 "\t\tiifname \"%s\" udp dport %u drop\n"
+		 "\t}\n"
+		 "\tchain leave {\n"
+		 "\t\ttype filter hook output priority filter; policy accept;\n"
+		 "\t\toifname \"%s\" udp sport %u drop\n"
+		 "\t}\n}\n",
+		 guard->table, guard->table, guard->table, guard->layer, guard->port, guard->layer,
+		 guard->port);
+}
+
+static int make_one(struct wr_l2_guard *guard, enum wr_nft_family family,
+		    char ret_said[WR_NFT_ERROR_LEN])
+{
+	bool is_bridge = family == WR_NFT_BRIDGE;
 	char script[SCRIPT_LEN];
 	int status;
 
-	write_script(guard, script);
+	(is_bridge ? write_bridge_script : write_script)(guard, script);
 	ret_said[0] = '\0';
 	status = wr_nft_run(script, PATIENCE, ret_said);
-	return status < 0 ? status : wr_nft_fingerprint(guard->table, &guard->fingerprint);
+	if (status < 0)
+		return status;
+	return wr_nft_fingerprint(family, guard->table,
+				  is_bridge ? &guard->bridge_fingerprint : &guard->fingerprint);
 }
 
-int wr_l2_guard_open(struct wr_l2_guard *guard, const char *tunnel, char ret_why[200])
+/* A kernel without tables for bridges does without: there is nothing else to be lost by it than
+ * the bridge's own ways. */
+static void make_for_bridges(struct wr_l2_guard *guard)
+{
+	char said[WR_NFT_ERROR_LEN];
+
+	if (make_one(guard, WR_NFT_BRIDGE, said) < 0)
+		wr_log_error("l2: put %s in no bridge that has an address: the tunnel could go "
+			     "through itself (%s)",
+			     guard->layer, said);
+}
+
+int wr_l2_guard_open(struct wr_l2_guard *guard, const char *tunnel, uint16_t port,
+		     const char *layer, char ret_why[200])
 {
 	char said[WR_NFT_ERROR_LEN] = "";
 	int status = -EINVAL;
 
-	*guard = (struct wr_l2_guard){ 0 };
+	*guard = (struct wr_l2_guard){ .port = port };
 	snprintf(guard->tunnel, sizeof(guard->tunnel), "%s", tunnel);
+	snprintf(guard->layer, sizeof(guard->layer), "%s", layer);
 	name_table(guard);
 	/* Inside of quotes. */
 	if (!strpbrk(guard->tunnel, "\"\\"))
-		status = make(guard, said);
-	if (status == 0)
+		status = make_one(guard, WR_NFT_INET, said);
+	if (status == 0) {
+		make_for_bridges(guard);
 		return 0;
+	}
 	guard->fingerprint = 0;
 	if (status == -ENOENT)
 		snprintf(ret_why, 200,
@@ -79,29 +123,42 @@ int wr_l2_guard_open(struct wr_l2_guard *guard, const char *tunnel, char ret_why
 	return status;
 }
 
+static bool is_kept(const struct wr_l2_guard *guard, enum wr_nft_family family, uint64_t wanted)
+{
+	uint64_t fingerprint = 0;
+
+	return wr_nft_fingerprint(family, guard->table, &fingerprint) == 0 && fingerprint == wanted;
+}
+
 int wr_l2_guard_keep(struct wr_l2_guard *guard)
 {
 	char said[WR_NFT_ERROR_LEN];
-	uint64_t fingerprint = 0;
-	int status = wr_nft_fingerprint(guard->table, &fingerprint);
+	int status = 0;
 
-	if (status == 0 && fingerprint == guard->fingerprint)
-		return 0;
-	status = make(guard, said);
+	if (!is_kept(guard, WR_NFT_INET, guard->fingerprint))
+		status = make_one(guard, WR_NFT_INET, said);
 	if (status < 0)
 		wr_log_error("l2: table %s cannot be put back: %s", guard->table, said);
+	if (guard->bridge_fingerprint && !is_kept(guard, WR_NFT_BRIDGE, guard->bridge_fingerprint))
+		make_for_bridges(guard);
 	return status;
+}
+
+static void remove_one(const struct wr_l2_guard *guard, const char *family)
+{
+	char script[128], said[WR_NFT_ERROR_LEN];
+
+	snprintf(script, sizeof(script), "table %s %s\ndelete table %s %s\n", family, guard->table,
+		 family, guard->table);
+	if (wr_nft_run(script, PATIENCE, said) < 0)
+		wr_log_error("l2: table %s %s stays behind: %s", family, guard->table, said);
 }
 
 void wr_l2_guard_close(struct wr_l2_guard *guard)
 {
-	char script[128], said[WR_NFT_ERROR_LEN];
-
-	if (!guard->fingerprint)
-		return;
-	guard->fingerprint = 0;
-	snprintf(script, sizeof(script), "table inet %s\ndelete table inet %s\n", guard->table,
-		 guard->table);
-	if (wr_nft_run(script, PATIENCE, said) < 0)
-		wr_log_error("l2: table %s stays behind: %s", guard->table, said);
+	if (guard->fingerprint)
+		remove_one(guard, "inet");
+	if (guard->bridge_fingerprint)
+		remove_one(guard, "bridge");
+	guard->fingerprint = guard->bridge_fingerprint = 0;
 }

@@ -112,7 +112,8 @@ static void do_work(uv_work_t *work)
 	int status = wr_nft_run(masquerade->script, PATIENCE, masquerade->work_said);
 
 	/* None where the table was removed; then it is not compared. */
-	if (status == 0 && wr_nft_fingerprint(masquerade->table, &masquerade->work_fingerprint) < 0)
+	if (status == 0 &&
+	    wr_nft_fingerprint(WR_NFT_INET, masquerade->table, &masquerade->work_fingerprint) < 0)
 		masquerade->work_fingerprint = 0;
 	masquerade->status = status;
 }
@@ -149,7 +150,7 @@ static bool begin(struct wr_masquerade *masquerade, const char *script)
 
 static bool is_there(const struct wr_masquerade *masquerade, uint64_t *ret_fingerprint)
 {
-	return wr_nft_fingerprint(masquerade->table, ret_fingerprint) == 0;
+	return wr_nft_fingerprint(WR_NFT_INET, masquerade->table, ret_fingerprint) == 0;
 }
 
 /* It was made as it should be now. */

@@ -9,14 +9,21 @@
 
 int zc_open_l2(struct wr_zeroconf *zc, char ret_why[200])
 {
-	uint32_t index = wr_backend_index(wr_node_backend(zc->node));
+	const struct wr_backend *backend = wr_node_backend(zc->node);
 	char name[IF_NAMESIZE];
+	const struct wr_l2_config config = {
+		.name = name,
+		.under = wr_backend_index(backend),
+		.under_mtu = WR_TUNNEL_MTU,
+		.port = wr_backend_port(backend),
+		.own = zc->v6,
+	};
 
 	if (!zc->state.has_l2)
 		return 0;
 	snprintf(name, sizeof(name), "l2-%.12s", zc->state.interface);
 	zc->l2 = wr_l2_close(zc->l2);
-	return wr_l2_open(name, index, WR_TUNNEL_MTU, &zc->v6, &zc->l2, ret_why);
+	return wr_l2_open(&config, &zc->l2, ret_why);
 }
 
 /* It was deleted by somebody, or with the tunnel. */

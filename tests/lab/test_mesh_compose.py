@@ -116,3 +116,41 @@ def test_l2_carries_arp_and_broadcast(lab):
     assert all(one.recv(64) == b"to all" for one in heard)
     for one in (*heard, sender):
         one.close()
+
+
+def _give_l2_address(member, number, is_bridged):
+    """An address on the Ethernet over the mesh; on a bridge that stretches a LAN over it, too."""
+    interface = wait.until(lambda: member.own["l2"], 10, lambda: f"layer 2 at {member.name}: {member.said()}", 0.1)["interface"]
+    if is_bridged:
+        member.host.ip("link add stretched type bridge")
+        member.host.ip(f"link set {interface} master stretched")
+        member.host.ip("link set stretched up")
+        interface = "stretched"
+    member.host.ip(f"address add 10.99.0.{number}/24 dev {interface}")
+
+
+@pytest.mark.parametrize("is_bridged", [False, True], ids=["plain", "bridged"])
+def test_a_tunnel_does_not_go_through_the_layer_2_that_it_carries(lab, is_bridged):
+    """Two members that only a third reaches both: the address at the other end of their own Ethernet is no way to each other."""
+    lan = Lan(lab)
+    hosts = [lan.host(name) for name in ("atlas", "birch", "cedar")]
+    for host in hosts:
+        # Only the third has an address of its own on it, and so relays.
+        host.ip("address add 203.0.113.9/24 dev eth0" if host is hosts[2] else "route add 203.0.113.0/24 dev eth0")
+    members = [MeshMember(lab, host).start("--l2") for host in hosts]
+    all_alive(members)
+    a, b, _c = members
+    for number, member in enumerate(members, 1):
+        _give_l2_address(member, number, is_bridged)
+    wait.until(lambda: a.host.ping("10.99.0.2", 1, 56, 1), 20, "ARP and a ping")
+    wait.until(lambda: a.own["relays"] == b.own["relays"] == ["cedar"], 30, lambda: f"relays: {a.own} {b.own}", 0.1)
+    for member in (a, b):
+        lan.switch.run("bridge", "link", "set", "dev", member.host.port, "isolated", "on")
+    wait.until(lambda: a.path(b) == b.path(a) == "relayed", 30, lambda: f"relayed: {a.peer(b)} {b.peer(a)}", 0.1)
+    # Ten seconds: better ways are looked for several times.
+    flow = a.host.try_run("ping", "-n", "-q", "-i", "0.25", "-c", "40", "-W", "5", "10.99.0.2").stdout
+    assert " 40 received" in flow, f"{flow}{a.peer(b)}"
+    for one, other in ((a, b), (b, a)):
+        peer = one.peer(other)
+        assert peer["path"] == "relayed" and not peer["endpoint"].startswith("10.99."), peer
+        assert peer["tx_bytes"] < 1_000_000, f"it went round: {peer}"

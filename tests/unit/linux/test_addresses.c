@@ -47,6 +47,15 @@ static void test_addresses_are_those_where_others_reach_us(void **state)
 	namespace_run(
 		"ip tuntap add tun1 mode tun && ip addr add 10.9.0.1/32 dev tun1 && ip link set tun1 up");
 	assert_list(NULL, "10.1.0.5 192.168.7.5 fd00::5 2001:4860:1::5 172.17.0.1 ");
+	/* What lies over a tunnel is none either, what lies over a network is. */
+	namespace_run("ip link add over1 type vxlan id 1 dstport 4789 remote 10.9.0.2 dev tun1 && "
+		      "ip link add over2 type vxlan id 2 dstport 4789 remote 10.5.0.2 dev over1 && "
+		      "ip link add over3 type vxlan id 3 dstport 4789 remote 10.1.0.6 dev net1 && "
+		      "for i in over1 over2 over3; do ip link set $i up; done && "
+		      "ip addr add 10.5.0.1/24 dev over1 && ip addr add 10.6.0.1/24 dev over2 && "
+		      "ip addr add 10.7.0.1/24 dev over3");
+	assert_list(NULL, "10.1.0.5 192.168.7.5 10.7.0.1 fd00::5 2001:4860:1::5 172.17.0.1 ");
+	namespace_run("ip link del over2 && ip link del over1 && ip link del over3");
 	/* The way out comes first. */
 	namespace_run("ip route add default via 192.168.7.1 dev net2 metric 50 && "
 		      "ip route add default via 10.1.0.1 dev net1 metric 100");

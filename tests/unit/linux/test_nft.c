@@ -35,7 +35,7 @@ static uint64_t fingerprint(const char *name)
 {
 	uint64_t number;
 
-	assert_int_equal(wr_nft_fingerprint(name, &number), 0);
+	assert_int_equal(wr_nft_fingerprint(WR_NFT_INET, name, &number), 0);
 	return number;
 }
 
@@ -79,7 +79,7 @@ static void test_nft_takes_long_scripts(void **state)
 static void test_nft_tells_changes(void **state)
 {
 	uint32_t before;
-	uint64_t first;
+	uint64_t first, second;
 	int fd;
 
 	(void)state;
@@ -102,7 +102,12 @@ static void test_nft_tells_changes(void **state)
 	assert_int_not_equal(fingerprint("t"), first);
 	run_good("delete element inet t s { 10.0.0.2 }\n");
 	assert_int_equal(fingerprint("t"), first);
-	assert_int_equal(wr_nft_fingerprint("none", &first), -ENOENT);
+	assert_int_equal(wr_nft_fingerprint(WR_NFT_INET, "none", &first), -ENOENT);
+	/* One of another family that is called the same is another one. */
+	assert_int_equal(wr_nft_fingerprint(WR_NFT_BRIDGE, "t", &first), -ENOENT);
+	run_good("table bridge t { chain c { drop; }; }\n");
+	assert_int_equal(wr_nft_fingerprint(WR_NFT_BRIDGE, "t", &second), 0);
+	assert_int_not_equal(second, fingerprint("t"));
 	close(fd);
 }
 

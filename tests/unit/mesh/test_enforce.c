@@ -578,7 +578,7 @@ static void test_enforcer_takes_a_thousand_peers(void **state)
 	start = now_ms(false);
 	assert_int_equal(wr_nft_run(script, WR_SPAN_S(10), why), 0);
 	told = now_ms(false);
-	assert_int_equal(wr_nft_fingerprint("warren-" INTERFACE, &fingerprint), 0);
+	assert_int_equal(wr_nft_fingerprint(WR_NFT_INET, "warren-" INTERFACE, &fingerprint), 0);
 	looked = now_ms(false);
 	print_message(
 		"script of 1,000 peers and 200 rules: %zu KiB, %llu ms of CPU; nft %llu ms; a look "

@@ -21,6 +21,7 @@
  * switch; a and c have another one beside, to a LAN. */
 #define HOSTS 3
 #define UNDER_MTU 1420
+#define PORT 51820
 #define PATIENCE_MS 10000
 
 struct host {
@@ -100,12 +101,18 @@ static int end(void **state)
 
 static int try_open(struct host *host, char ret_why[200])
 {
+	struct wr_l2_config config = {
+		.name = "l2-w0",
+		.under_mtu = UNDER_MTU,
+		.port = PORT,
+		.own = host->own,
+	};
 	struct wr_netns_visit visit;
 	int status;
 
 	assert_int_equal(wr_netns_enter(&host->netns, &visit), 0);
-	status = wr_l2_open("l2-w0", if_nametoindex("w0"), UNDER_MTU, &host->own, &host->l2,
-			    ret_why);
+	config.under = if_nametoindex("w0");
+	status = wr_l2_open(&config, &host->l2, ret_why);
 	wr_netns_leave(&visit);
 	return status;
 }
@@ -421,6 +428,70 @@ static void test_l2_puts_its_guard_back(void **state)
 	namespace_run("test -z \"$(ip netns exec a nft list tables)\"");
 }
 
+/* --- The tunnel stays out of it. --- */
+
+/* A socket of b on `port` of all its addresses. */
+static int listen_at(uint16_t port)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct wr_netns_visit visit;
+	int fd;
+
+	assert_int_equal(wr_netns_enter(&hosts[1].netns, &visit), 0);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	wr_netns_leave(&visit);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void send_to_port(uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct wr_netns_visit visit;
+	int fd;
+
+	assert_int_equal(inet_pton(AF_INET, "10.5.0.2", &to.sin_addr), 1);
+	assert_int_equal(wr_netns_enter(&hosts[0].netns, &visit), 0);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	wr_netns_leave(&visit);
+	assert_int_equal(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
+	close(fd);
+}
+
+/* What is for another port comes, which was sent after it. */
+static void assert_only_others_come(void)
+{
+	int tunnel = listen_at(PORT), other = listen_at(PORT + 1);
+
+	namespace_run("timeout 60 sh -c 'until ip netns exec a ping -q -c 1 -W 1 10.5.0.2; do :; "
+		      "done' >/dev/null 2>&1");
+	send_to_port(PORT);
+	send_to_port(PORT + 1);
+	assert_int_equal(poll(&(struct pollfd){ .fd = other, .events = POLLIN }, 1, PATIENCE_MS),
+			 1);
+	assert_int_equal(poll(&(struct pollfd){ .fd = tunnel, .events = POLLIN }, 1, 0), 0);
+	close(tunnel);
+	close(other);
+}
+
+static void test_l2_is_no_way_for_its_tunnel(void **state)
+{
+	(void)state;
+	open_all();
+	namespace_run("ip -n a addr add 10.5.0.1/24 dev l2-w0 && "
+		      "ip -n b addr add 10.5.0.2/24 dev l2-w0");
+	assert_only_others_come();
+	namespace_run(
+		"ip -n b addr del 10.5.0.2/24 dev l2-w0 && ip -n b link add wide type bridge && "
+		"ip -n b link set l2-w0 master wide && ip -n b link set wide up && "
+		"ip -n b addr add 10.5.0.2/24 dev wide && ip -n a neigh flush dev l2-w0");
+	assert_only_others_come();
+	/* Its table is put back, as the other one is. */
+	namespace_run("ip netns exec b nft flush ruleset");
+	assert_int_equal(set_members(&hosts[1], all, HOSTS), 0);
+	assert_only_others_come();
+}
+
 /* --- Its life. --- */
 
 static void assert_refused(int status, const char *why)
@@ -489,6 +560,7 @@ int main(void)
 		L2_TEST(test_l2_takes_nothing_from_elsewhere),
 		L2_TEST(test_l2_sends_nothing_elsewhere),
 		L2_TEST(test_l2_puts_its_guard_back),
+		L2_TEST(test_l2_is_no_way_for_its_tunnel),
 		L2_TEST(test_l2_refuses_anothers_interface),
 		L2_TEST(test_l2_refuses_a_number_that_is_taken),
 		L2_TEST(test_l2_clears_away_what_a_crash_left),
