@@ -7,19 +7,20 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "linux/overlays.h"
 #include "linux/rtnl_read.h"
 
-#define LINKS_MAX 256
+#define LINKS_MAX WR_OVERLAYS_LINKS
 
 enum standing {
-	USELESS, /* down, loopback, a tunnel, skipped, or over one that is */
+	USELESS, /* down, loopback, a tunnel, over one, or skipped */
 	BRIDGE,
 	PLAIN,
 	DEFAULT /* the way out */
 };
 
 struct link {
-	uint32_t index, under; /* 0: none in this namespace */
+	uint32_t index;
 	enum standing standing;
 };
 
@@ -33,6 +34,7 @@ struct look {
 	size_t skip_count;
 	struct link links[LINKS_MAX];
 	size_t link_count;
+	struct wr_overlays overlays;
 	struct found found[WR_ADDRESSES_MAX];
 	size_t count;
 };
@@ -72,57 +74,36 @@ static bool is_skipped(const struct look *look, uint32_t index)
 	return false;
 }
 
-static uint32_t number_of(const struct nlattr *attribute)
+static enum standing standing_of(const struct wr_read_link *link)
 {
-	return attribute && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0
-		       ? mnl_attr_get_u32(attribute)
-		       : 0;
-}
-
-/* What it is, and what it lies over: a VXLAN tells that in words of its own. */
-static const char *read_kind(const struct nlmsghdr *message, uint32_t *ret_under)
-{
-	struct wr_rtnl_attributes all = { 0 }, info = { 0 }, data = { 0 };
-	const struct nlattr *kind;
-	const char *text = "";
-
-	mnl_attr_parse(message, sizeof(struct ifinfomsg), wr_rtnl_note, &all);
-	if (all.of[IFLA_LINKINFO])
-		mnl_attr_parse_nested(all.of[IFLA_LINKINFO], wr_rtnl_note, &info);
-	kind = info.of[IFLA_INFO_KIND];
-	if (kind && mnl_attr_validate(kind, MNL_TYPE_NUL_STRING) == 0)
-		text = mnl_attr_get_str(kind);
-	if (info.of[IFLA_INFO_DATA] && strcmp(text, "vxlan") == 0)
-		mnl_attr_parse_nested(info.of[IFLA_INFO_DATA], wr_rtnl_note, &data);
-	*ret_under = data.of[IFLA_VXLAN_LINK]    ? number_of(data.of[IFLA_VXLAN_LINK])
-		     : all.of[IFLA_LINK_NETNSID] ? 0
-						 : number_of(all.of[IFLA_LINK]);
-	return text;
-}
-
-static enum standing standing_of(const struct ifinfomsg *info, const char *kind)
-{
-	if (!(info->ifi_flags & IFF_UP) || !(info->ifi_flags & IFF_RUNNING) ||
-	    info->ifi_flags & IFF_LOOPBACK || strcmp(kind, "wireguard") == 0 ||
-	    strcmp(kind, "tun") == 0)
+	if (!(link->flags & IFF_UP) || !(link->flags & IFF_RUNNING) || link->flags & IFF_LOOPBACK ||
+	    strcmp(link->kind, "tun") == 0)
 		return USELESS;
-	return strcmp(kind, "bridge") == 0 ? BRIDGE : PLAIN;
+	return strcmp(link->kind, "bridge") == 0 ? BRIDGE : PLAIN;
 }
 
 static int take_link(const struct nlmsghdr *message, void *data)
 {
 	struct look *look = data;
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct link *link = &look->links[look->link_count];
-	const char *kind;
+	struct wr_read_link link;
 
-	if (message->nlmsg_type != RTM_NEWLINK || look->link_count == LINKS_MAX)
+	if (!wr_rtnl_read_link(message, &link) || look->link_count == LINKS_MAX)
 		return MNL_CB_OK;
-	kind = read_kind(message, &link->under);
-	link->index = (uint32_t)info->ifi_index;
-	link->standing = is_skipped(look, link->index) ? USELESS : standing_of(info, kind);
-	look->link_count++;
+	wr_overlays_take(&look->overlays, &link);
+	look->links[look->link_count++] = (struct link){
+		.index = link.index,
+		.standing = is_skipped(look, link.index) ? USELESS : standing_of(&link),
+	};
 	return MNL_CB_OK;
+}
+
+static void sort_out_overlays(struct look *look)
+{
+	wr_overlays_settle(&look->overlays);
+	for (size_t i = 0; i < look->link_count; i++) {
+		if (wr_overlays_hold(&look->overlays, look->links[i].index))
+			look->links[i].standing = USELESS;
+	}
 }
 
 static struct link *find_link(struct look *look, uint32_t index)
@@ -132,26 +113,6 @@ static struct link *find_link(struct look *look, uint32_t index)
 			return &look->links[i];
 	}
 	return NULL;
-}
-
-/* A network that lies over a tunnel is no way for the tunnel: it would go through itself. */
-static void sort_out_overlays(struct look *look)
-{
-	bool is_news = true;
-
-	while (is_news) {
-		is_news = false;
-		for (size_t i = 0; i < look->link_count; i++) {
-			struct link *link = &look->links[i];
-			const struct link *under = link->under ? find_link(look, link->under)
-							       : NULL;
-
-			if (link->standing == USELESS || !under || under->standing != USELESS)
-				continue;
-			link->standing = USELESS;
-			is_news = true;
-		}
-	}
 }
 
 /* --- Routes. --- */
@@ -205,7 +166,7 @@ static int look_once(struct mnl_socket *socket, void *context)
 	struct look *look = context;
 	int status;
 
-	look->link_count = look->count = 0;
+	look->link_count = look->count = look->overlays.count = 0;
 	status = wr_rtnl_dump(socket, RTM_GETLINK, AF_UNSPEC, take_link, look);
 	sort_out_overlays(look);
 	if (!status)

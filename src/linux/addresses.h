@@ -19,9 +19,10 @@ struct wr_host_address {
 };
 
 /* Addresses of interfaces that are up and have a carrier; those of default routes first, those of
- * bridges last. Not of loopback, tunnels (TUN, WireGuard: a tunnel in a tunnel), the interfaces in
- * `skip` (indexes), and what lies over one of these (a VXLAN); no link-local, and no IPv6 ones that
- * are tentative, failed or deprecated. Returns how many there are in `ret`, or a negative errno. */
+ * bridges last. Not of loopback, tunnels (TUN, TAP, WireGuard: a tunnel in a tunnel), what lies
+ * over them (a VXLAN), and of the interfaces in `skip` (indexes); no link-local, and no IPv6 ones
+ * that are tentative, failed or deprecated. Returns how many there are in `ret`, or a negative
+ * errno. */
 int wr_addresses_list(const uint32_t *skip, size_t skip_count,
 		      struct wr_host_address ret[WR_ADDRESSES_MAX]) WR_MUST_CHECK;
 /* True for addresses that the Internet routes. */

@@ -22,11 +22,11 @@ struct wr_multicast_link {
 
 /* Interfaces on which neighbours may be met: up with a carrier, with multicast and an address. Not
  * loopback, not what has one other end only (PPP, tunnels), not what has no link layer (WireGuard,
- * TUN), not ports of bridges and bonds (these themselves are), not what bears the alias `alias`,
- * not the one named `skip` (both may be NULL). Returns how many there are in `ret`, by index, or a
+ * TUN) or lies over such a one (a VXLAN), not ports of bridges and bonds (these themselves are),
+ * not the one named `skip` (may be NULL). Returns how many there are in `ret`, by index, or a
  * negative errno. */
-int wr_multicast_links(const char *alias, const char *skip,
-		       struct wr_multicast_link ret[WR_MULTICAST_LINKS]) WR_MUST_CHECK;
+int wr_multicast_links(const char *skip, struct wr_multicast_link ret[WR_MULTICAST_LINKS])
+	WR_MUST_CHECK;
 
 /* A socket that hears what is sent to the group (address and port) on interface `group->interface`,
  * and nothing else; what is sent with it goes no further than one network, and is heard on this

@@ -7,60 +7,50 @@
 #include <sys/socket.h>
 
 #include "linux/multicast.h"
+#include "linux/overlays.h"
 #include "linux/rtnl_read.h"
 
 struct look {
-	const char *alias, *skip;
+	const char *skip;
+	struct wr_overlays overlays;
 	struct wr_multicast_link links[WR_MULTICAST_LINKS];
 	size_t count;
 };
 
 /* --- Links. --- */
 
-static bool is_text(const struct nlattr *attribute, const char *text)
-{
-	return attribute && text && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 &&
-	       strcmp(mnl_attr_get_str(attribute), text) == 0;
-}
-
 /* What it receives is its master's. */
-static bool is_port(const struct nlattr *link_info)
+static bool is_port(const struct wr_read_link *link)
 {
 	static const char *const kinds[] = { "bridge", "bond", "team", "openvswitch" };
-	struct wr_rtnl_attributes info = { 0 };
 
-	if (!link_info)
-		return false;
-	mnl_attr_parse_nested(link_info, wr_rtnl_note, &info);
 	for (size_t i = 0; i < WR_ARRAY_LEN(kinds); i++) {
-		if (is_text(info.of[IFLA_INFO_SLAVE_KIND], kinds[i]))
+		if (strcmp(link->port_kind, kinds[i]) == 0)
 			return true;
 	}
 	return false;
 }
 
-static bool has_neighbours(const struct ifinfomsg *info)
+static bool has_neighbours(const struct wr_read_link *link)
 {
 	const unsigned wanted = IFF_UP | IFF_RUNNING | IFF_MULTICAST;
 
-	return (info->ifi_flags & wanted) == wanted &&
-	       !(info->ifi_flags & (IFF_LOOPBACK | IFF_POINTOPOINT)) &&
-	       info->ifi_type != ARPHRD_NONE;
+	return (link->flags & wanted) == wanted &&
+	       !(link->flags & (IFF_LOOPBACK | IFF_POINTOPOINT)) && link->type != ARPHRD_NONE &&
+	       !is_port(link);
 }
 
 static int take_link(const struct nlmsghdr *message, void *data)
 {
 	struct look *look = data;
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct wr_rtnl_attributes all = { 0 };
+	struct wr_read_link link;
 
-	if (message->nlmsg_type != RTM_NEWLINK || look->count == WR_MULTICAST_LINKS ||
-	    !has_neighbours(info))
+	if (!wr_rtnl_read_link(message, &link))
 		return MNL_CB_OK;
-	mnl_attr_parse(message, sizeof(*info), wr_rtnl_note, &all);
-	if (!is_text(all.of[IFLA_IFNAME], look->skip) &&
-	    !is_text(all.of[IFLA_IFALIAS], look->alias) && !is_port(all.of[IFLA_LINKINFO]))
-		look->links[look->count++].index = (uint32_t)info->ifi_index;
+	wr_overlays_take(&look->overlays, &link);
+	if (look->count < WR_MULTICAST_LINKS && has_neighbours(&link) &&
+	    !(look->skip && strcmp(link.name, look->skip) == 0))
+		look->links[look->count++].index = link.index;
 	return MNL_CB_OK;
 }
 
@@ -111,7 +101,7 @@ static int look_once(struct mnl_socket *socket, void *context)
 	struct look *look = context;
 	int status;
 
-	look->count = 0;
+	look->count = look->overlays.count = 0;
 	memset(look->links, 0, sizeof(look->links));
 	status = wr_rtnl_dump(socket, RTM_GETLINK, AF_UNSPEC, take_link, look);
 	if (!status)
@@ -126,16 +116,17 @@ static int by_index(const void *a, const void *b)
 	return (first->index > second->index) - (first->index < second->index);
 }
 
-int wr_multicast_links(const char *alias, const char *skip,
-		       struct wr_multicast_link ret[WR_MULTICAST_LINKS])
+int wr_multicast_links(const char *skip, struct wr_multicast_link ret[WR_MULTICAST_LINKS])
 {
-	struct look look = { .alias = alias, .skip = skip };
+	struct look look = { .skip = skip };
 	int status = wr_rtnl_look(look_once, &look), count = 0;
 
 	if (status)
 		return status;
+	wr_overlays_settle(&look.overlays);
 	for (size_t i = 0; i < look.count; i++) {
-		if (look.links[i].v4.family || look.links[i].v6.family)
+		if ((look.links[i].v4.family || look.links[i].v6.family) &&
+		    !wr_overlays_hold(&look.overlays, look.links[i].index))
 			ret[count++] = look.links[i];
 	}
 	qsort(ret, (size_t)count, sizeof(ret[0]), by_index);

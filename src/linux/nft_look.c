@@ -26,7 +26,7 @@ struct request {
 	struct nlmsghdr *message;
 };
 
-static void begin(struct request *request, int family, uint16_t type, uint16_t flags)
+static void begin(struct request *request, enum wr_nft_family family, uint16_t type, uint16_t flags)
 {
 	struct nfgenmsg *header;
 
@@ -68,7 +68,7 @@ int wr_nft_generation(uint32_t *ret_generation)
 
 	if (status < 0)
 		return status;
-	begin(&request, NFPROTO_UNSPEC, NFT_MSG_GETGEN, 0);
+	begin(&request, WR_NFT_INET, NFT_MSG_GETGEN, 0);
 	return ask(socket, &request, take_generation, ret_generation);
 }
 

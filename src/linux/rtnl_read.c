@@ -1,5 +1,6 @@
 #include "linux/rtnl_read.h"
 
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -72,6 +73,53 @@ bool wr_rtnl_read_address(const struct nlmsghdr *message, struct wr_read_address
 		address.ip = local;
 	*ret_address = address;
 	return address.ip.family != WR_FAMILY_NONE;
+}
+
+static const char *read_text(const struct nlattr *attribute)
+{
+	return attribute && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0
+		       ? mnl_attr_get_str(attribute)
+		       : "";
+}
+
+static void read_nested(const struct nlattr *attribute, struct wr_rtnl_attributes *ret_attributes)
+{
+	if (attribute)
+		mnl_attr_parse_nested(attribute, wr_rtnl_note, ret_attributes);
+}
+
+/* A VXLAN tells what it lies over in words of its own. */
+static uint32_t read_under(const struct wr_rtnl_attributes *all, const struct nlattr *vxlan)
+{
+	struct wr_rtnl_attributes data = { 0 };
+
+	read_nested(vxlan, &data);
+	if (data.of[IFLA_VXLAN_LINK])
+		return read_number(data.of[IFLA_VXLAN_LINK]);
+	/* Of another namespace, the number means another one. */
+	return all->of[IFLA_LINK_NETNSID] ? 0 : read_number(all->of[IFLA_LINK]);
+}
+
+bool wr_rtnl_read_link(const struct nlmsghdr *message, struct wr_read_link *ret_link)
+{
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct wr_rtnl_attributes all = { 0 }, info = { 0 };
+
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return false;
+	mnl_attr_parse(message, sizeof(*header), wr_rtnl_note, &all);
+	read_nested(all.of[IFLA_LINKINFO], &info);
+	*ret_link = (struct wr_read_link){
+		.index = (uint32_t)header->ifi_index,
+		.flags = header->ifi_flags,
+		.type = header->ifi_type,
+		.name = read_text(all.of[IFLA_IFNAME]),
+		.kind = read_text(info.of[IFLA_INFO_KIND]),
+		.port_kind = read_text(info.of[IFLA_INFO_SLAVE_KIND]),
+	};
+	ret_link->under = read_under(
+		&all, strcmp(ret_link->kind, "vxlan") == 0 ? info.of[IFLA_INFO_DATA] : NULL);
+	return true;
 }
 
 int wr_rtnl_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, mnl_cb_t take,

@@ -1,4 +1,4 @@
-/* Addresses and default routes, as rtnetlink tells of them.
+/* Links, addresses and default routes, as rtnetlink tells of them.
  *
  * Floor 4, for this folder only. Any thread.  Source: rtnetlink(7). */
 #pragma once
@@ -29,6 +29,18 @@ struct wr_read_address {
 };
 
 bool wr_rtnl_read_address(const struct nlmsghdr *message, struct wr_read_address *ret_address);
+
+struct wr_read_link {
+	uint32_t index;
+	uint32_t under; /* what it lies over, in this namespace; 0: nothing */
+	uint32_t flags; /* IFF_ */
+	uint16_t type;  /* ARPHRD_ */
+	/* Inside of the message; "" where there is none. */
+	const char *name, *kind;
+	const char *port_kind; /* of what it is a port of */
+};
+
+bool wr_rtnl_read_link(const struct nlmsghdr *message, struct wr_read_link *ret_link);
 
 /* All of a family, as RTM_GETADDR and the like ask for it: as wr_rtnl_ask(). */
 int wr_rtnl_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, mnl_cb_t take,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "linux/clock.h"
-#include "mesh/l2.h"
 #include "zeroconf/discovery_inside.h"
 
 /* --- Answering. --- */
@@ -130,7 +129,6 @@ static int open_ears(uv_loop_t *loop, struct wr_discovery *discovery, char ret_w
 		.has_lan = discovery->config.has_lan,
 		.has_own_port = discovery_uses_own_port(discovery),
 		.own_port = discovery->config.own_port,
-		.alias = WR_L2_ALIAS,
 		.skip = discovery->config.skip,
 		.heard = on_heard,
 		.changed = on_changed,

@@ -23,9 +23,8 @@ struct wr_discovery_config {
 	const struct wr_mesh_keys *keys; /* borrowed */
 	struct wr_key seed;              /* of our identity; copied */
 	uint64_t epoch;
-	bool has_lan; /* false: no multicast, only what is handed to it and sent by it */
-	const char
-		*skip; /* our own interface, may be NULL; more of ours are known by their alias */
+	bool has_lan;     /* false: no multicast, only what is handed to it and sent by it */
+	const char *skip; /* our own interface, may be NULL */
 	/* Sends a knock from WireGuard's own port, where answers are heard, too. NULL where that
 	 * cannot be done: then both are done by a port of our own, told as knock port. */
 	int (*send)(void *context, struct wr_bytes datagram, const struct wr_endpoint *to);

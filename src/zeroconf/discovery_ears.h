@@ -16,8 +16,7 @@ struct wr_ears_config {
 	bool has_lan;           /* false: no multicast */
 	bool has_own_port;      /* opens a port of our own */
 	uint16_t own_port;      /* that one if it is free, else another; 0: any */
-	const char *alias;      /* interfaces that bear it are ours: skipped */
-	const char *skip;       /* the name of one that is skipped, too; copied */
+	const char *skip;       /* the name of one that is left out; copied; may be NULL */
 	/* A datagram came. */
 	void (*heard)(void *context, struct wr_bytes datagram, const struct wr_endpoint *from);
 	/* Interfaces or addresses are others now. */

@@ -87,7 +87,7 @@ static bool add_new(struct wr_ears *ears, const struct wr_multicast_link *links,
 bool ears_follow(struct wr_ears *ears, int *ret_error)
 {
 	struct wr_multicast_link links[WR_MULTICAST_LINKS];
-	int count = wr_multicast_links(ears->config.alias, ears->skip, links);
+	int count = wr_multicast_links(ears->skip, links);
 	bool has_changed;
 
 	*ret_error = count < 0 ? count : 0;

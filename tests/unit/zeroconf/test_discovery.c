@@ -269,15 +269,17 @@ static void test_discovery_skips_what_is_ours(void **state)
 	(void)state;
 	set_up();
 	give_v4();
-	namespace_run("ip -n a link add ours type veth peer name end && "
-		      "for i in ours end; do ip -n a link set $i addrgenmode none; "
-		      "ip -n a link set $i up; done; ip -n a addr add 10.9.0.1/24 dev ours");
+	namespace_run("ip -n a tuntap add tunnel mode tun && ip -n a link set tunnel up && "
+		      "ip -n a link add other type vxlan id 6 dstport 4789 local 10.7.0.1 && "
+		      "ip -n a link set other up && ip -n a addr add 10.9.0.1/24 dev other");
 	member_start(&one);
 	assert_int_equal(member_look(&one).interfaces, 2);
 	member_stop(&one);
-	namespace_run("ip -n a link set ours alias warren");
+	namespace_run(
+		"ip -n a link add ours type vxlan id 7 dstport 4789 local 10.7.0.1 dev tunnel && "
+		"ip -n a link set ours up && ip -n a addr add 10.9.1.1/24 dev ours");
 	member_start(&one);
-	assert_int_equal(member_look(&one).interfaces, 1);
+	assert_int_equal(member_look(&one).interfaces, 2);
 	member_stop(&one);
 }
 
