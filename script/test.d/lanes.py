@@ -5,6 +5,8 @@ usage: lanes.py LANES FOLDER [FILE...] [PYTEST-OPTION...]
 Files that start the virtual machine go one after the other in one run, which shares it. Each run ends with
 the search for leftovers, where the folder has one. What a run prints is shown when it has ended; its JUnit
 file goes to $RESULTS.  Ends with another status than 0 if a run failed.
+
+Where $AGAIN names a folder with JUnit files, only what failed there is run, one file after the other.
 """
 
 import os
@@ -15,6 +17,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import results
 
 NO_TEST_RAN = 5  # pytest's status: all were deselected
 STARTS_THE_GUEST = re.compile(r"^def \w+\(.*\bguest\b|guest_member", re.MULTILINE)
@@ -29,6 +33,15 @@ def groups(files):
     return [group for group in [shared, *([file] for file in files if file not in shared)] if group]
 
 
+def failed_in(folder):
+    """{stem of the file: [name of the case]}"""
+    failed = {}
+    for (stem, name), verdict in results.cases(folder).items():
+        if verdict != results.PASSED:
+            failed.setdefault(stem, []).append(name)
+    return failed
+
+
 def fetch_what_all_need():
     """Once, before the lanes would do it at the same time; what fails is told by the tests that need it."""
     fetch = "from lab import guest_image, programs; programs.wireguard_go(); programs.promtool(); guest_image.image()"
@@ -41,11 +54,11 @@ class Lanes:
         self.last = [file for file in [folder / LAST] if file.exists()]
         self.running = set()
 
-    def run(self, files):
-        """The exit status of pytest."""
+    def run(self, files, cases=()):
+        """The exit status of pytest, over files or over some cases of one."""
         name = f"{self.folder.name}-{files[0].stem}"
         command = ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", self.folder / "pytest.ini",
-                   *files, *self.last, *self.arguments, f"--junitxml={os.environ['RESULTS']}/{name}.xml"]
+                   *([f"{files[0]}::{case}" for case in cases] or files), *self.last, *self.arguments, f"--junitxml={os.environ['RESULTS']}/{name}.xml"]
         began = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.running.add(process)
@@ -53,6 +66,9 @@ class Lanes:
         self.running.discard(process)
         print(f"---- {' '.join(file.name for file in files)}: {time.monotonic() - began:.0f} s\n{said}", flush=True)
         return 0 if process.returncode == NO_TEST_RAN else process.returncode
+
+    def run_again(self, failed):
+        return max((self.run([self.folder / f"{stem}.py"], names) for stem, names in failed.items()), default=1)
 
     def interrupt(self, number, _frame):
         """Its sandbox ends with each run."""
@@ -69,6 +85,8 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, one.interrupt)
     fetch_what_all_need()
+    if "AGAIN" in os.environ:
+        return one.run_again(failed_in(Path(os.environ["AGAIN"])))
     with ThreadPoolExecutor(int(lanes)) as pool:
         return max(pool.map(one.run, groups(files)), default=1)
 

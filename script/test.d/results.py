@@ -45,6 +45,30 @@ def count_junit(text):
     return result
 
 
+# What no slow machine makes: a sanitizer's finding, a daemon that died, something left behind.
+FINAL = re.compile(r"broke a rule|died with status|AddressSanitizer|runtime error|ThreadSanitizer")
+PASSED, FAILED, FAILED_FOR_GOOD = "passed", "failed", "failed for good"
+
+
+def stem_of(case):
+    """Of the file that a JUnit testcase is in."""
+    return case.get("classname", "").rpartition(".")[2]
+
+
+def verdict(case):
+    """Of a JUnit testcase; for good where time has no part in it."""
+    faults = [fault for kind in ("failure", "error", "skipped") for fault in case.findall(kind)]
+    said = "".join(f"{fault.get('message')}{fault.text}" for fault in faults)
+    is_final = FINAL.search(said) or any(fault.tag == "skipped" for fault in faults) or stem_of(case) in ("", "test_leftovers")
+    return PASSED if not faults else FAILED_FOR_GOOD if is_final else FAILED
+
+
+def cases(folder):
+    """{(stem of the file, name): verdict} of all cases in a folder's JUnit files."""
+    return {(stem_of(case), case.get("name")): verdict(case)
+            for file in sorted(folder.glob("*.xml")) for case in ElementTree.fromstring(file.read_text()).iter("testcase")}
+
+
 def count_meson(text):
     """Meson's testlog.json, a program a line: its TAP cases, or itself as one if it prints none."""
     result = Count()

@@ -27,6 +27,7 @@ TREE = HERE.parents[1]
 LOGS = TREE / "build/test-logs"
 LINES_SHOWN = 150  # of the log of a part that failed
 SECONDS_TO_CLEAN_UP = 20  # after an interrupt, before the kill
+AGAIN_MOST = 5  # cases; where more failed, it was not for want of time
 
 
 @dataclass(eq=False)
@@ -36,19 +37,20 @@ class Part:
     after: list = field(default_factory=list)  # parts that must have ended well
     nightly: bool = False  # only then
     cores: int = 1  # 0: waits more than it works, and runs beside others
+    is_timed: bool = False  # real packets and daemons: time has a part in what its tests see
 
 
 # Started in this order as cores come free.  End-to-end tests wait more than they work, so one lane
 # is theirs while the other builds and tests what they do not need.
 PARTS = [
     Part("program", "builds with gcc, without warnings", cores=2),
-    Part("lab", "agents behind NATs of every kind, meshes, with real packets", after=["program"], cores=0),
+    Part("lab", "agents behind NATs of every kind, meshes, with real packets", after=["program"], cores=0, is_timed=True),
     Part("sanitized", "builds with clang, AddressSanitizer and UBSan, without warnings"),
-    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"]),
+    Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"], is_timed=True),
     Part("asan", "unit tests and simulators under AddressSanitizer and UBSan", after=["sanitized"]),
     Part("unit", "the engine's unit tests and the simulators by gcc, and what the bench computes", after=["program"]),
-    Part("lab-asan", "agents and meshes under AddressSanitizer and UBSan", after=["sanitized"], cores=0),
-    Part("e2e-asan", "hostile packets under AddressSanitizer and UBSan", after=["sanitized"]),
+    Part("lab-asan", "agents and meshes under AddressSanitizer and UBSan", after=["sanitized"], cores=0, is_timed=True),
+    Part("e2e-asan", "hostile packets under AddressSanitizer and UBSan", after=["sanitized"], is_timed=True),
     Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
     Part("fuzz", "every parser and the receive path against libFuzzer", after=["sanitized"]),
     Part("tsan", "the engine under ThreadSanitizer"),
@@ -120,6 +122,43 @@ class Suite:
         if not count.is_good() and seconds:
             show_end_of(log_of(part))
         sys.stdout.flush()
+
+    def judge_again(self):
+        """Timed cases that failed while other parts had the machine are played once more, with all of it, and that counts.
+
+        Unless they are many, or failed for what time has no part in.
+        """
+        if sum(count.failed for count in self.ended.values()) > AGAIN_MOST:
+            return
+        for part in PARTS:
+            count = self.ended.get(part.name)
+            if not part.is_timed or not count or not count.passed or not count.failed:
+                continue
+            verdicts = results.cases(LOGS / part.name)
+            failed = {case for case, verdict in verdicts.items() if verdict != results.PASSED}
+            if len(failed) == count.failed and results.FAILED_FOR_GOOD not in verdicts.values():
+                self.play_again(part, failed)
+
+    def play_again(self, part, failed):
+        folder = LOGS / f"{part.name}-again"
+        make_folder(folder)
+        began = time.monotonic()
+        with open(LOGS / f"{part.name}-again.log", "w") as log:
+            process = subprocess.Popen(
+                [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=environment(part, folder, self.nightly) | {"AGAIN": str(LOGS / part.name)},
+            )
+        self.running[part] = process, began
+        process.wait()
+        del self.running[part]
+        verdicts = results.cases(folder)
+        good = {case for case in failed if verdicts.get(case) == results.PASSED}
+        self.ended[part.name] += results.Count(len(good), -len(good))
+        for stem, name in sorted(failed):
+            print(f"{part.name:9} {time.monotonic() - began:4.0f} s  {'passed' if (stem, name) in good else 'failed'} "
+                  f"alone, after it failed beside others: {stem}.py::{name}")
+        if good != failed:
+            show_end_of(LOGS / f"{part.name}-again.log")
 
     def interrupt(self):
         """Ends what this suite started, and nothing else: first politely, then for good."""
@@ -212,6 +251,7 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         suite.run()
+        suite.judge_again()
     except KeyboardInterrupt:
         suite.interrupt()
         print("interrupted", file=sys.stderr)

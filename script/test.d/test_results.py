@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from results import Count, count, count_junit, count_meson, count_tap
+from results import FAILED, FAILED_FOR_GOOD, PASSED, Count, cases, count, count_junit, count_meson, count_tap
 
 TAP = {
     "nothing": ("all is well\n", Count(0, 0)),
@@ -43,6 +43,27 @@ def test_results_of_meson(case):
 
 def test_results_of_junit():
     assert count_junit(JUNIT) == Count(1, 3)
+
+
+WHY = {
+    "in vain": ('<failure message="waited 30 s in vain for a path">...</failure>', FAILED),
+    "a sanitizer": ('<failure message="atlas broke a rule">...</failure>', FAILED_FOR_GOOD),
+    "a crash": ('<error message="at the end">atlas died with status -11: ...</error>', FAILED_FOR_GOOD),
+    "a skip": ("<skipped/>", FAILED_FOR_GOOD),
+    "words": ("<system-out>AddressSanitizer</system-out>", PASSED),
+}
+
+
+@pytest.mark.parametrize("case", WHY)
+def test_results_tell_what_a_second_try_may_mend(case, tmp_path):
+    why, want = WHY[case]
+    (tmp_path / "a.xml").write_text(f'<testsuite><testcase classname="lab.test_a" name="b[c d]">{why}</testcase></testsuite>')
+    assert cases(tmp_path) == {("test_a", "b[c d]"): want}
+
+
+def test_results_of_what_is_left_behind_are_final(tmp_path):
+    (tmp_path / "a.xml").write_text('<testsuite><testcase classname="test_leftovers" name="a"><failure/></testcase></testsuite>')
+    assert cases(tmp_path) == {("test_leftovers", "a"): FAILED_FOR_GOOD}
 
 
 def test_results_are_summed_over_all_files(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(__file__))
 
-from lab import guest_image, programs, sandbox  # noqa: E402
+from lab import guest_image, programs, sandbox, wait  # noqa: E402
 from lab.guest import Guest  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 
@@ -62,7 +62,7 @@ class TooSlow(Exception):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     marker = item.get_closest_marker("limit")
-    seconds = marker.args[0] if marker else SECONDS_PER_TEST
+    seconds = wait.PATIENCE * (marker.args[0] if marker else SECONDS_PER_TEST)
 
     def too_slow(_number, _frame):
         raise TooSlow(f"longer than {seconds} s")

@@ -328,7 +328,7 @@ def test_machine_that_waits_for_approval_is_not_let_in(served):
     assert listed(served, "machine", "list", "--state", "pending")[0]["label"] == "late"
     machine = Machine(served.plugged("late"), {**machines(served)[0], "config": config_of(served, private, made)}).up()
     with pytest.raises(AssertionError):
-        wait.until(lambda: machines(served)[0]["latest_handshake"], 4, "a handshake")
+        wait.until(lambda: machines(served)[0]["latest_handshake"], 4 / wait.PATIENCE, "a handshake")
     well(served, "machine", "approve", "late")
     wait.until(lambda: machines(served)[0]["latest_handshake"], 15, "a handshake")
     assert "late" in refused(served, "machine", "approve", "late")

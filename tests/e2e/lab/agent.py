@@ -4,6 +4,7 @@ import base64
 import os
 import time
 
+from . import wait
 from .websocket import Closed, WebSocket
 
 
@@ -69,7 +70,7 @@ class Agent:
 
     def until(self, condition, timeout=5.0, what=None):
         """Takes what comes until the map is as wanted."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + wait.PATIENCE * timeout
         while not condition(self):
             left = deadline - time.monotonic()
             assert left > 0, f"{self.name}: waited in vain for {what or condition}: {self.map}"
