@@ -1,5 +1,4 @@
-/* Members that relay for us, while others cannot reach us by themselves; and who relays for whom.
- */
+/* Members that relay for us, while others cannot reach us by themselves: our homes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,19 +15,43 @@
 #define INDIRECT_MAX 10
 /* One that did not answer is left alone for so long. */
 #define SHUN WR_SPAN_S(60)
+/* Looks at which there was no way to somebody, until we help ourselves: more than it takes for the
+ * dead to be dead. */
+#define STRANDED_LOOKS 30
 
 /* --- Which ones. --- */
 
-static bool relays(const struct wr_record *record)
+/* Without an open one, whoever we reach ourselves. */
+static bool may_be_home(const struct wr_zeroconf *zc, const struct wr_record *record)
 {
-	const uint32_t both = WR_RECORD_OPEN | WR_RECORD_RELAYS;
-
-	return (record->flags & both) == both && !(record->flags & WR_RECORD_LEFT);
+	return zc_is_open_relay(record) || (zc_relays(record) && zc->stranded == STRANDED_LOOKS);
 }
 
 static uint64_t rank(const struct wr_zeroconf *zc, const struct contact *contact)
 {
 	return wr_siphash(&zc->secret, (struct wr_bytes){ contact->identity.bytes, WR_KEY_LEN });
+}
+
+/* One that is itself reached through another would go with that. */
+static bool is_direct(const struct wr_zeroconf *zc, const struct contact *contact)
+{
+	struct wr_paths_sight sight;
+
+	return contact && wr_paths_look(wr_node_paths(zc->node), contact->uid, &sight) &&
+	       sight.path.state == WR_PATH_DIRECT;
+}
+
+/* It was tried, and nothing came, or nothing does any more. One that nobody uses has none, either.
+ */
+static bool has_no_way(const struct wr_zeroconf *zc, const struct contact *contact)
+{
+	struct wr_paths_sight sight;
+
+	if (!wr_paths_look(wr_node_paths(zc->node), contact->uid, &sight) ||
+	    sight.path.state != WR_PATH_NONE)
+		return false;
+	return sight.path.reason >= WR_PATH_REASON_SILENT ||
+	       (sight.tx_bytes && !sight.latest_handshake.ns);
 }
 
 static bool is_home(const struct wr_zeroconf *zc, const struct contact *contact)
@@ -64,10 +87,34 @@ static struct contact *choose(struct wr_zeroconf *zc)
 
 		if (!contact->is_alive || is_home(zc, contact) || !is_better(zc, contact, best))
 			continue;
-		if (zc_record_of(zc, &contact->identity, &record) && relays(&record))
+		if (zc_record_of(zc, &contact->identity, &record) && may_be_home(zc, &record) &&
+		    (zc_is_open_relay(&record) || is_direct(zc, contact)))
 			best = contact;
 	}
 	return best;
+}
+
+/* Counts while somebody alive cannot be reached, and nobody is open; then it stays so until one is:
+ * two machines of a LAN that lets them talk only to others. */
+static void review_stranded(struct wr_zeroconf *zc)
+{
+	struct contact *contact;
+	bool has_none = false;
+	size_t at = 0;
+
+	while ((contact = zc_next(zc, &at))) {
+		struct wr_record record;
+
+		if (!contact->is_alive || !zc_record_of(zc, &contact->identity, &record))
+			continue;
+		if (zc_is_open_relay(&record)) {
+			zc->stranded = 0;
+			return;
+		}
+		has_none |= has_no_way(zc, contact);
+	}
+	if (has_none && zc->stranded < STRANDED_LOOKS)
+		zc->stranded++;
 }
 
 /* --- Whether they work. --- */
@@ -81,16 +128,6 @@ static void drop(struct wr_zeroconf *zc, struct home *home)
 	if (!zc->shunned.count || !zc->unshun_at.ns)
 		zc->unshun_at = wr_after(wr_clock_now(), SHUN);
 	*home = (struct home){ .is_asked = home->is_asked, .generation = home->generation + 1 };
-}
-
-/* One that is itself reached through another would go with that. */
-static bool is_direct(const struct wr_zeroconf *zc, const struct home *home)
-{
-	const struct contact *contact = zc_find(zc, &home->identity);
-	struct wr_paths_sight sight;
-
-	return contact && wr_paths_look(wr_node_paths(zc->node), contact->uid, &sight) &&
-	       sight.path.state == WR_PATH_DIRECT;
 }
 
 struct asked {
@@ -111,7 +148,7 @@ static void on_ponged(void *context, int error, uint32_t latency_us)
 	home->is_asked = false;
 	if (!is_same || zc->is_ending)
 		return;
-	is_good = !error && is_direct(zc, home);
+	is_good = !error && is_direct(zc, zc_find(zc, &home->identity));
 	home->missed = is_good ? 0 : home->missed + 1;
 	home->ask_at = wr_after(wr_clock_now(), is_good ? ASK_EACH : ASK_AGAIN);
 	home->is_working |= is_good;
@@ -129,7 +166,7 @@ static void ask(struct wr_zeroconf *zc, size_t at, const struct contact *contact
 	*asked = (struct asked){ zc, at, zc->homes[at].generation };
 	zc->homes[at].is_asked = true;
 	/* What is quiet looks for no better path. */
-	(is_direct(zc, &zc->homes[at]) ? wr_paths_ping_quietly : wr_paths_ping)(
+	(is_direct(zc, contact) ? wr_paths_ping_quietly : wr_paths_ping)(
 		wr_node_paths(zc->node), contact->uid, ANSWER_WITHIN, on_ponged, asked);
 }
 
@@ -141,7 +178,7 @@ static void tend(struct wr_zeroconf *zc, size_t at, struct wr_instant now)
 
 	if (!wr_key_is_zero(&home->identity) &&
 	    (!contact || !contact->is_alive || !zc_record_of(zc, &home->identity, &record) ||
-	     !relays(&record))) {
+	     !may_be_home(zc, &record))) {
 		drop(zc, home);
 		zc_review_record(zc);
 	}
@@ -193,6 +230,7 @@ void zc_tend_homes(struct wr_zeroconf *zc)
 		tell_paths(zc);
 		return;
 	}
+	review_stranded(zc);
 	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
 		tend(zc, i, now);
 	tell_paths(zc);
@@ -203,106 +241,4 @@ void zc_tell_homes(const struct wr_zeroconf *zc, struct wr_record *record)
 	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
 		if (zc->homes[i].is_working)
 			record->relays[record->relay_count++] = zc->homes[i].identity;
-}
-
-/* --- Who relays for whom. --- */
-
-/* The same on both sides: of the one with the greater identity that names any. */
-static const struct wr_record *whose_relays(const struct wr_zeroconf *zc,
-					    const struct contact *contact,
-					    const struct wr_record *theirs)
-{
-	bool is_greater = memcmp(contact->identity.bytes, zc->identity.bytes, WR_KEY_LEN) > 0;
-	const struct wr_record *first = is_greater ? theirs : &zc->record;
-	const struct wr_record *second = is_greater ? &zc->record : theirs;
-
-	return first->relay_count ? first : second;
-}
-
-/* Whom the other can reach directly for certain needs no relay: an open one, by its public address.
- */
-static bool needs_relay(const struct wr_zeroconf *zc, const struct wr_record *theirs)
-{
-	return !(theirs->flags & WR_RECORD_OPEN) && !(zc->record.flags & WR_RECORD_OPEN);
-}
-
-static size_t list(const struct wr_zeroconf *zc, const struct contact *contact,
-		   const struct wr_record *theirs, struct wr_key ret_keys[WR_ITEM_RELAYS])
-{
-	const struct wr_record *whose = whose_relays(zc, contact, theirs);
-	size_t count = 0;
-
-	/* One that is not open is reached by its relays, also from who is. */
-	if (!needs_relay(zc, theirs))
-		whose = theirs->flags & WR_RECORD_OPEN ? NULL : theirs;
-	for (size_t i = 0; whose && i < whose->relay_count; i++) {
-		const struct contact *relay = zc_find(zc, &whose->relays[i]);
-
-		if (relay && relay->is_alive && relay != contact)
-			ret_keys[count++] = relay->key;
-	}
-	return count;
-}
-
-void zc_set_relays(struct wr_zeroconf *zc)
-{
-	struct wr_paths *paths = wr_node_paths(zc->node);
-	struct contact *contact;
-	size_t at = 0;
-
-	while ((contact = zc_next(zc, &at))) {
-		struct wr_key keys[WR_ITEM_RELAYS];
-		struct wr_record record;
-		size_t count = 0;
-
-		if (zc_record_of(zc, &contact->identity, &record))
-			count = list(zc, contact, &record, keys);
-		wr_paths_set_relays(paths, contact->uid, keys, count);
-	}
-}
-
-bool zc_may_relay(void *context, const struct wr_key *from, const struct wr_key *to)
-{
-	const struct wr_zeroconf *zc = context;
-	const struct contact *sender = zc_find_key(zc, from);
-	const struct contact *target = zc_find_key(zc, to);
-
-	return sender && target && sender->is_member && target->is_member &&
-	       !zc->state.is_relay_off;
-}
-
-/* --- Where we are, as others see it. --- */
-
-size_t zc_observers(void *context, struct wr_endpoint *ret_endpoints, size_t max)
-{
-	const struct wr_zeroconf *zc = context;
-	const struct contact *contact;
-	size_t at = 0, count = 0;
-
-	while (count < max && (contact = zc_next(zc, &at))) {
-		struct wr_record record;
-
-		if (!contact->is_alive || !zc_record_of(zc, &contact->identity, &record) ||
-		    !relays(&record))
-			continue;
-		for (size_t i = 0; i < record.candidate_count && count < max; i++)
-			if (record.candidates[i].kind == WR_CANDIDATE_GLOBAL)
-				ret_endpoints[count++] = record.candidates[i].endpoint;
-	}
-	return count;
-}
-
-void zc_observed(void *context, const struct wr_key *by, const struct wr_endpoint *us)
-{
-	struct wr_zeroconf *zc = context;
-	const struct contact *contact = zc_find_key(zc, by);
-	struct wr_record record;
-	struct wr_candidate candidate = { .kind = WR_CANDIDATE_OBSERVED, .endpoint = *us };
-
-	/* Who is on our LAN sees what we see; who is open sees what the world sees. */
-	if (!contact || !zc_record_of(zc, &contact->identity, &record) || !relays(&record) ||
-	    wr_endpoint_equal_remote(&zc->observed, us))
-		return;
-	zc->observed = *us;
-	wr_node_add_candidates(zc->node, &candidate, 1);
 }

@@ -109,6 +109,7 @@ struct wr_zeroconf {
 	struct wr_map
 		shunned; /* identities' hashes: homes that did not answer; emptied now and then */
 	struct wr_instant unshun_at;
+	unsigned stranded; /* looks at which there was no way to somebody, nor an open member */
 	struct wr_endpoint observed; /* where an open member hears us; family none: not known */
 
 	/* Who was a member when we ended last: visited until gossip knows it. */
@@ -242,10 +243,15 @@ char *zc_rules_text(struct zc_rules *rules);
 /* Marks of a peer; a new array, or NULL. */
 uint32_t *zc_rules_marks(struct zc_rules *rules, size_t peer, size_t *ret_count);
 
-/* --- homes.c: members that relay --- */
+/* --- homes.c: members that relay for us --- */
 void zc_tend_homes(struct wr_zeroconf *zc);
 /* Those that work, into our record. */
 void zc_tell_homes(const struct wr_zeroconf *zc, struct wr_record *record);
+
+/* --- relays.c: who relays for whom --- */
+bool zc_relays(const struct wr_record *record);
+/* And can be reached by everybody. */
+bool zc_is_open_relay(const struct wr_record *record);
 /* For each peer of the map: which members relay. */
 void zc_set_relays(struct wr_zeroconf *zc);
 bool zc_may_relay(void *context, const struct wr_key *from, const struct wr_key *to);

@@ -53,6 +53,11 @@ class Lan:
         for host in some:
             self.switch.ip(f"link set {host.port} nomaster")
 
+    def isolate(self, *some, is_on=True):
+        """The switch passes nothing between these hosts; each still reaches all others."""
+        for host in some:
+            self.switch.run("bridge", "link", "set", "dev", host.port, "isolated", "on" if is_on else "off")
+
     def mend(self, *some):
         for host in some:
             self.switch.ip(f"link set {host.port} master lan")

@@ -144,8 +144,7 @@ def test_a_tunnel_does_not_go_through_the_layer_2_that_it_carries(lab, is_bridge
         _give_l2_address(member, number, is_bridged)
     wait.until(lambda: a.host.ping("10.99.0.2", 1, 56, 1), 20, "ARP and a ping")
     wait.until(lambda: a.own["relays"] == b.own["relays"] == ["cedar"], 30, lambda: f"relays: {a.own} {b.own}", 0.1)
-    for member in (a, b):
-        lan.switch.run("bridge", "link", "set", "dev", member.host.port, "isolated", "on")
+    lan.isolate(a.host, b.host)
     wait.until(lambda: a.path(b) == b.path(a) == "relayed", 30, lambda: f"relayed: {a.peer(b)} {b.peer(a)}", 0.1)
     # Ten seconds: better ways are looked for several times.
     flow = a.host.try_run("ping", "-n", "-q", "-i", "0.25", "-c", "40", "-W", "5", "10.99.0.2").stdout

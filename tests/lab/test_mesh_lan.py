@@ -43,6 +43,30 @@ def test_a_lan_of_one_family(lab, families):
     assert a.peer(b)["endpoint"].startswith("[fe80:" if families == (6,) else "192.168.")
 
 
+@pytest.mark.limit(120)
+@pytest.mark.parametrize("is_late", [False, True], ids=["always", "later"])
+def test_two_that_the_lan_keeps_apart_meet_through_a_third(lab, is_late):
+    """Nobody has an address that all reach; a wireless network often lets its stations talk only to what has a cable."""
+    lan = Lan(lab)
+    a, b, c = (MeshMember(lab, lan.host(name)) for name in ("atlas", "birch", "cedar"))
+    if not is_late:
+        lan.isolate(a.host, b.host)
+    for member in (a, b, c):
+        member.start()
+    if is_late:
+        all_alive([a, b, c])
+        assert a.reaches(b, 1)
+        lan.isolate(a.host, b.host)
+        wait.until(lambda: a.path(b) != "direct" != b.path(a), 30, lambda: f"the direct path to be lost: {a.peer(b)} {b.peer(a)}", 0.1)
+    wait.until(lambda: a.reaches(b, 1, 1) and b.reaches(a, 1, 1), 60, lambda: f"a way: {a.peer(b)} {b.peer(a)}", 0.1)
+    assert a.path(b) == b.path(a) == "relayed" and "cedar" in a.own["relays"] + b.own["relays"]
+    all_alive([a, b, c])
+    assert len(a.reaches(b, 10, 5)) == 10
+    # It would be looked for by itself after some minutes; who asks for it has it now.
+    lan.isolate(a.host, b.host, is_on=False)
+    assert "directly at" in a.does("ping", "birch") and a.path(b) == "direct"
+
+
 def test_meshes_of_other_names_stay_apart(lab):
     lan = Lan(lab)
     home, work = up(lab, lan, 2, "home", "h"), up(lab, lan, 2, "work", "w")
