@@ -36,9 +36,8 @@ def groups(files):
 def failed_in(folder):
     """{stem of the file: [name of the case]}"""
     failed = {}
-    for (stem, name), verdict in results.cases(folder).items():
-        if verdict != results.PASSED:
-            failed.setdefault(stem, []).append(name)
+    for stem, name in results.failed(folder):
+        failed.setdefault(stem, []).append(name)
     return failed
 
 

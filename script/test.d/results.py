@@ -6,8 +6,10 @@ fail, so that a suite that passes has tested all that it names.
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from pathlib import Path
 
 TAP_LINE = re.compile(r"^(not )?ok\b(?!.*# *SKIP)", re.IGNORECASE)
 TAP_SKIP = re.compile(r"^ok\b.*# *SKIP", re.IGNORECASE)
@@ -20,6 +22,9 @@ class Count:
 
     def __add__(self, other):
         return Count(self.passed + other.passed, self.failed + other.failed)
+
+    def __sub__(self, other):
+        return Count(self.passed - other.passed, self.failed - other.failed)
 
     def is_good(self):
         return self.passed > 0 and self.failed == 0
@@ -45,30 +50,6 @@ def count_junit(text):
     return result
 
 
-# What no slow machine makes: a sanitizer's finding, a daemon that died, something left behind.
-FINAL = re.compile(r"broke a rule|died with status|AddressSanitizer|runtime error|ThreadSanitizer")
-PASSED, FAILED, FAILED_FOR_GOOD = "passed", "failed", "failed for good"
-
-
-def stem_of(case):
-    """Of the file that a JUnit testcase is in."""
-    return case.get("classname", "").rpartition(".")[2]
-
-
-def verdict(case):
-    """Of a JUnit testcase; for good where time has no part in it."""
-    faults = [fault for kind in ("failure", "error", "skipped") for fault in case.findall(kind)]
-    said = "".join(f"{fault.get('message')}{fault.text}" for fault in faults)
-    is_final = FINAL.search(said) or any(fault.tag == "skipped" for fault in faults) or stem_of(case) in ("", "test_leftovers")
-    return PASSED if not faults else FAILED_FOR_GOOD if is_final else FAILED
-
-
-def cases(folder):
-    """{(stem of the file, name): verdict} of all cases in a folder's JUnit files."""
-    return {(stem_of(case), case.get("name")): verdict(case)
-            for file in sorted(folder.glob("*.xml")) for case in ElementTree.fromstring(file.read_text()).iter("testcase")}
-
-
 def count_meson(text):
     """Meson's testlog.json, a program a line: its TAP cases, or itself as one if it prints none."""
     result = Count()
@@ -83,6 +64,54 @@ def count_meson(text):
     return result
 
 
+# What no slow machine makes: a sanitizer's finding, a daemon that died, something left behind.
+FINAL = re.compile(r"broke a rule|died with status|ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer")
+MESON = "meson"
+PASSED, FAILED, FAILED_FOR_GOOD = "passed", "failed", "failed for good"
+
+
+def stem_of(case):
+    """Of the file that a JUnit testcase is in."""
+    return case.get("classname", "").rpartition(".")[2]
+
+
+def judge_case(case):
+    """Of a JUnit testcase; for good where time has no part in it."""
+    faults = [fault for kind in ("failure", "error", "skipped") for fault in case.findall(kind)]
+    said = "".join(f"{fault.get('message')}{fault.text}" for fault in faults)
+    is_final = FINAL.search(said) or any(fault.tag == "skipped" for fault in faults) or stem_of(case) in ("", "test_leftovers")
+    return PASSED if not faults else FAILED_FOR_GOOD if is_final else FAILED
+
+
+def judge_program(program):
+    """Of a program in Meson's testlog.json."""
+    if count_meson(json.dumps(program)).failed == 0:
+        return PASSED
+    return FAILED_FOR_GOOD if FINAL.search(program.get("stdout", "") + program.get("stderr", "")) else FAILED
+
+
+def verdicts(folder):
+    """{(stem of the file or MESON, name): (verdict, Count)} of all cases in JUnit files, and programs of Meson's, in a folder."""
+    found = {}
+    for file in sorted(folder.glob("*.xml")):
+        for case in ElementTree.fromstring(file.read_text()).iter("testcase"):
+            verdict = judge_case(case)
+            found[stem_of(case), case.get("name")] = verdict, Count(1, 0) if verdict == PASSED else Count(0, 1)
+    for file in sorted(folder.glob("*.json")):
+        for line in file.read_text().splitlines():
+            program = json.loads(line)
+            found[MESON, program["name"].rpartition(" / ")[2]] = judge_program(program), count_meson(line)
+    return found
+
+
+def failed(folder):
+    """{(stem or MESON, name): Count} of what failed; nothing, if some of it failed for good."""
+    found = verdicts(folder)
+    if any(verdict == FAILED_FOR_GOOD for verdict, _count in found.values()):
+        return {}
+    return {key: count for key, (verdict, count) in found.items() if verdict != PASSED}
+
+
 def count(folder, output):
     """All cases that a part reports: files in its folder of results, and TAP in its output."""
     result = count_tap(output)
@@ -91,3 +120,7 @@ def count(folder, output):
     for file in sorted(folder.glob("*.json")):
         result += count_meson(file.read_text())
     return result
+
+
+if __name__ == "__main__":  # the names of programs that failed in a folder's testlog.json
+    print("\n".join(name for stem, name in failed(Path(sys.argv[1])) if stem == MESON))

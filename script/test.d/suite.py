@@ -4,6 +4,7 @@ A part is a program in this folder, listed in PARTS.  It finds in its environmen
   RESULTS   a folder of its own, where it may leave JUnit files (*.xml) and Meson's testlog.json
   JOBS      how many cores it may keep busy
   NIGHTLY   1 if it should also do what takes long, else empty
+  AGAIN     a folder of results, if only what failed in these is to be tested
 Lines "ok ..." and "not ok ..." in its output count as well (TAP).  What it prints goes to
 build/test-logs/PART.log, and to the terminal only if the part failed.
 
@@ -37,7 +38,7 @@ class Part:
     after: list = field(default_factory=list)  # parts that must have ended well
     nightly: bool = False  # only then
     cores: int = 1  # 0: waits more than it works, and runs beside others
-    is_timed: bool = False  # real packets and daemons: time has a part in what its tests see
+    is_timed: bool = False  # real packets and timers: time has a part in what its tests see
 
 
 # Started in this order as cores come free.  End-to-end tests wait more than they work, so one lane
@@ -47,13 +48,13 @@ PARTS = [
     Part("lab", "agents behind NATs of every kind, meshes, with real packets", after=["program"], cores=0, is_timed=True),
     Part("sanitized", "builds with clang, AddressSanitizer and UBSan, without warnings"),
     Part("e2e", "real packets, with wireguard-go, the kernel, wg-quick", after=["program"], is_timed=True),
-    Part("asan", "unit tests and simulators under AddressSanitizer and UBSan", after=["sanitized"]),
-    Part("unit", "the engine's unit tests and the simulators by gcc, and what the bench computes", after=["program"]),
+    Part("asan", "unit tests and simulators under AddressSanitizer and UBSan", after=["sanitized"], is_timed=True),
+    Part("unit", "the engine's unit tests and the simulators by gcc, and what the bench computes", after=["program"], is_timed=True),
     Part("lab-asan", "agents and meshes under AddressSanitizer and UBSan", after=["sanitized"], cores=0, is_timed=True),
     Part("e2e-asan", "hostile packets under AddressSanitizer and UBSan", after=["sanitized"], is_timed=True),
     Part("verify", "script/verify: every claim about the server, by packets", after=["program"]),
     Part("fuzz", "every parser and the receive path against libFuzzer", after=["sanitized"]),
-    Part("tsan", "the engine under ThreadSanitizer"),
+    Part("tsan", "the engine under ThreadSanitizer", is_timed=True),
     Part("style", "floors, formatting, scripts, manual pages, completions, documents"),
     Part("demo", "script/demo", after=["program"]),
     Part("clang", "builds with clang as people get it, and its unit tests", nightly=True),
@@ -124,41 +125,37 @@ class Suite:
         sys.stdout.flush()
 
     def judge_again(self):
-        """Timed cases that failed while other parts had the machine are played once more, with all of it, and that counts.
+        """What failed of timed parts while others had the machine is played once more, with all of it, and that counts.
 
-        Unless they are many, or failed for what time has no part in.
+        Unless it is much, or some of it failed for what time has no part in.
         """
-        if sum(count.failed for count in self.ended.values()) > AGAIN_MOST:
+        timed = [part for part in PARTS if part.is_timed and part.name in self.ended and self.ended[part.name].failed]
+        failed = {part: results.failed(LOGS / part.name) for part in timed}
+        if sum(len(some) for some in failed.values()) > AGAIN_MOST:
             return
-        for part in PARTS:
-            count = self.ended.get(part.name)
-            if not part.is_timed or not count or not count.passed or not count.failed:
-                continue
-            verdicts = results.cases(LOGS / part.name)
-            failed = {case for case, verdict in verdicts.items() if verdict != results.PASSED}
-            if len(failed) == count.failed and results.FAILED_FOR_GOOD not in verdicts.values():
-                self.play_again(part, failed)
+        for part, some in failed.items():
+            if some and sum(count.failed for count in some.values()) == self.ended[part.name].failed:
+                self.play_again(part, some)
 
     def play_again(self, part, failed):
-        folder = LOGS / f"{part.name}-again"
+        folder, log = LOGS / f"{part.name}-again", LOGS / f"{part.name}-again.log"
         make_folder(folder)
-        began = time.monotonic()
-        with open(LOGS / f"{part.name}-again.log", "w") as log:
+        with open(log, "w") as file:
             process = subprocess.Popen(
-                [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
                 env=environment(part, folder, self.nightly) | {"AGAIN": str(LOGS / part.name)},
             )
-        self.running[part] = process, began
+        self.running[part] = process, time.monotonic()
         process.wait()
         del self.running[part]
-        verdicts = results.cases(folder)
-        good = {case for case in failed if verdicts.get(case) == results.PASSED}
-        self.ended[part.name] += results.Count(len(good), -len(good))
-        for stem, name in sorted(failed):
-            print(f"{part.name:9} {time.monotonic() - began:4.0f} s  {'passed' if (stem, name) in good else 'failed'} "
-                  f"alone, after it failed beside others: {stem}.py::{name}")
-        if good != failed:
-            show_end_of(LOGS / f"{part.name}-again.log")
+        now = results.verdicts(folder)
+        for (stem, name), count in sorted(failed.items()):
+            verdict, count_now = now.get((stem, name), (results.FAILED, count))
+            if verdict == results.PASSED:
+                self.ended[part.name] += count_now - count
+            print(f"{part.name:9} {verdict} alone, after it failed beside others: {stem} {name}")
+        if self.ended[part.name].failed:
+            show_end_of(log)
 
     def interrupt(self):
         """Ends what this suite started, and nothing else: first politely, then for good."""

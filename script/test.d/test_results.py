@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from results import FAILED, FAILED_FOR_GOOD, PASSED, Count, cases, count, count_junit, count_meson, count_tap
+from results import FAILED, FAILED_FOR_GOOD, MESON, PASSED, Count, count, count_junit, count_meson, count_tap, failed, verdicts
 
 TAP = {
     "nothing": ("all is well\n", Count(0, 0)),
@@ -14,7 +14,7 @@ TAP = {
     "a number in a name": ("ok 12 - #7 is mended\n", Count(1, 0)),
 }
 
-MESON = {
+PROGRAMS = {
     "a program without TAP": ({"result": "OK", "stdout": "fine\n"}, Count(1, 0)),
     "a program with TAP": ({"result": "OK", "stdout": "ok 1 - a\nok 2 - b\n"}, Count(2, 0)),
     "a failed case": ({"result": "FAIL", "stdout": "ok 1 - a\nnot ok 2 - b\n"}, Count(1, 1)),
@@ -35,9 +35,9 @@ def test_results_of_tap(case):
     assert count_tap(text) == want
 
 
-@pytest.mark.parametrize("case", MESON)
+@pytest.mark.parametrize("case", PROGRAMS)
 def test_results_of_meson(case):
-    program, want = MESON[case]
+    program, want = PROGRAMS[case]
     assert count_meson(json.dumps(program) + "\n") == want
 
 
@@ -58,12 +58,23 @@ WHY = {
 def test_results_tell_what_a_second_try_may_mend(case, tmp_path):
     why, want = WHY[case]
     (tmp_path / "a.xml").write_text(f'<testsuite><testcase classname="lab.test_a" name="b[c d]">{why}</testcase></testsuite>')
-    assert cases(tmp_path) == {("test_a", "b[c d]"): want}
+    assert verdicts(tmp_path)["test_a", "b[c d]"][0] == want
 
 
 def test_results_of_what_is_left_behind_are_final(tmp_path):
     (tmp_path / "a.xml").write_text('<testsuite><testcase classname="test_leftovers" name="a"><failure/></testcase></testsuite>')
-    assert cases(tmp_path) == {("test_leftovers", "a"): FAILED_FOR_GOOD}
+    assert verdicts(tmp_path) == {("test_leftovers", "a"): (FAILED_FOR_GOOD, Count(0, 1))}
+
+
+def test_results_of_programs_are_judged(tmp_path):
+    good = {"name": "warren:unit / a b", "result": "OK", "stdout": "ok 1 - x\nok 2 - y\n"}
+    slow = {"name": "warren:unit+plain / c", "result": "FAIL", "stdout": "ok 1 - x\nnot ok 2 - y\n"}
+    broken = {"name": "warren:unit / d", "result": "FAIL", "stdout": "ok 1 - x\n", "stderr": "==1==ERROR: AddressSanitizer: heap-use"}
+    (tmp_path / "meson.json").write_text(f"{json.dumps(good)}\n{json.dumps(slow)}\n")
+    assert verdicts(tmp_path)[MESON, "a b"] == (PASSED, Count(2, 0))
+    assert failed(tmp_path) == {(MESON, "c"): Count(1, 1)}
+    (tmp_path / "meson.json").write_text(f"{json.dumps(slow)}\n{json.dumps(broken)}\n")
+    assert failed(tmp_path) == {}
 
 
 def test_results_are_summed_over_all_files(tmp_path):

@@ -36,7 +36,7 @@ def case(name, why=None):
 
 def test_a_timed_case_that_passes_alone_has_passed(play, capsys):
     assert play(case("x") + case("y", "in vain"), case("y")) == results.Count(2, 0)
-    assert "passed alone, after it failed beside others: test_a.py::y" in capsys.readouterr().out
+    assert "passed alone, after it failed beside others: test_a y" in capsys.readouterr().out
 
 
 def test_a_case_that_fails_alone_has_failed(play):

@@ -104,11 +104,13 @@ def test_newcomer_gets_in_under_load_by_showing_a_cookie(lab, initiator, family)
     a, b = lab.neighbours(initiator, "warren", family, env={"WARREN_TEST_TIME_SCALE": "10"})
     b.setconf(b.configuration(a, with_endpoint=False))
     b.bring_up()
-    watch = lab.keep(capture.Capture(a.host))
-    flood = Flood(a.host, b, FLOODS["initiations with a valid mac1"], LOAD, seconds=30 if initiator == "hooks" else SECONDS)
+    flood = Flood(a.host, b, FLOODS["initiations with a valid mac1"], LOAD, seconds=60 if initiator == "hooks" else SECONDS)
+    flooded = lab.keep(capture.Capture(a.host, port=flood.socket.getsockname()[1]))
+    watch = lab.keep(capture.Capture(a.host, port=a.port))
     flood.start()
     try:
-        watch.until(lambda packet: packet.kind == 3, 10, "a cookie reply to the flood")
+        flooded.until(lambda packet: packet.kind == 3, 10, "a cookie reply to the flood")
+        flooded.close()
         a.setconf(a.configuration(b))
         a.bring_up()
         if initiator == "hooks":
@@ -120,7 +122,7 @@ def test_newcomer_gets_in_under_load_by_showing_a_cookie(lab, initiator, family)
     finally:
         flood.end()
     a.ping(b)
-    assert all(len(packet.payload) == 64 for packet in watch.take() if packet.kind == 3)
+    assert all(len(packet.payload) == 64 for packet in (*flooded.seen, *watch.take()) if packet.kind == 3)
 
 
 def test_kernel_gets_in_under_load_by_showing_a_cookie(lab, guest):

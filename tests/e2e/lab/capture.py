@@ -1,14 +1,18 @@
 """Watches what really goes over a link, below any tunnel."""
 
+import ctypes
 import select
 import socket
 import struct
 import time
 from dataclasses import dataclass
 
+from . import wait
+
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
+SO_ATTACH_FILTER = 26
 
 
 @dataclass
@@ -52,13 +56,27 @@ def _parse(packet, is_outgoing):
     return Outer(*names, *struct.unpack_from("!HH", packet, at), tos, packet[at + 8:], is_outgoing)
 
 
-class Capture:
-    """All UDP packets on an interface of a host, from now on."""
+def _filter(packets, port):
+    """Lets through what has the port, by a program for the kernel: bpf(4), linux/filter.h. IPv4 without options."""
+    load_byte, load_half, right, equal, give = 0x30, 0x28, 0x74, 0x15, 0x06
+    at = {4: 20, 6: 40}
+    program = [(load_byte, 0, 0, 0), (right, 0, 0, 4), (equal, 0, 4, 4),
+               (load_half, 0, 0, at[4]), (equal, 6, 0, port), (load_half, 0, 0, at[4] + 2), (equal, 4, 5, port),
+               (load_half, 0, 0, at[6]), (equal, 2, 0, port), (load_half, 0, 0, at[6] + 2), (equal, 0, 1, port),
+               (give, 0, 0, 0x40000), (give, 0, 0, 0)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in program))
+    packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(code)))
 
-    def __init__(self, host, iface="v0"):
+
+class Capture:
+    """All UDP packets on an interface of a host, from now on; or those from or to one port: the kernel leaves out the others."""
+
+    def __init__(self, host, iface="v0", port=None):
         with host.net():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
             self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
+            if port is not None:
+                _filter(self.socket, port)
             self.socket.bind((iface, ETH_P_ALL))
         self.seen = []
 
@@ -66,8 +84,9 @@ class Capture:
         self.socket.close()
 
     def take(self, timeout=0):
-        """Reads what has come; with a timeout, waits for the first."""
-        while select.select([self.socket], [], [], timeout)[0]:
+        """Reads what has come; with a timeout, waits for the first. Of more than can be read, what is read in a second."""
+        until = time.monotonic() + 1
+        while time.monotonic() < until and select.select([self.socket], [], [], timeout)[0]:
             packet, address = self.socket.recvfrom(1 << 17)
             outer = _parse(packet, address[2] == PACKET_OUTGOING)
             if outer:
@@ -77,12 +96,12 @@ class Capture:
 
     def until(self, condition, timeout=10, what="a packet"):
         """Waits for the first packet for which `condition` holds."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + wait.PATIENCE * timeout
         checked = 0
         while True:
             for outer in self.seen[checked:]:
                 if condition(outer):
                     return outer
             checked = len(self.seen)
-            assert time.monotonic() < deadline, f"waited {timeout} s in vain for {what}"
+            assert time.monotonic() < deadline, f"waited {wait.PATIENCE * timeout} s in vain for {what}"
             self.take(0.1)

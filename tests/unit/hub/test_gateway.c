@@ -491,7 +491,7 @@ static void test_gateway_hangs_up_on_idle_streams(void **state)
 	}
 	assert_int_equal(receive(loop, silent, 0), 0);
 	assert_int_equal(receive(loop, slow, 0), 0);
-	assert_in_range((uv_hrtime() - begun) / 1000000, 9500, 14000);
+	assert_in_range((uv_hrtime() - begun) / 1000000, 9500, 30000);
 	close(silent);
 	close(slow);
 	gate_close(gate);

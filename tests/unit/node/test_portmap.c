@@ -75,7 +75,7 @@ static bool has_rule(const char *part, bool wanted)
 {
 	bool has = !wanted;
 
-	for (unsigned i = 0; i < 100 && has != wanted; i++) {
+	for (unsigned i = 0; i < 1000 && has != wanted; i++) {
 		char *rules = nat_list_rules();
 
 		has = strstr(rules, part);
@@ -90,7 +90,7 @@ static bool has_rule(const char *part, bool wanted)
 static void assert_reachable(const struct wr_endpoint *external, uint16_t port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct timeval patience = { 3, 0 };
+	struct timeval patience = { 30, 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char text[WR_ENDPOINT_TEXT_LEN], got[10];
 

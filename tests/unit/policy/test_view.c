@@ -639,7 +639,8 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Ten times what it takes here, for slow machines and sanitizers; the figures are printed. */
+/* A pair at a time it would be minutes; the bounds leave room for sanitizers on a machine that is
+ * taken away half of the time, which counts as ours. The figures are printed. */
 static void test_view_of_ten_thousand_machines_is_quick(void **state)
 {
 	static struct wr_member members[MANY];
@@ -677,8 +678,8 @@ static void test_view_of_ten_thousand_machines_is_quick(void **state)
 		(unsigned long long)(made - start), (unsigned long long)(told - made) / 100,
 		(unsigned long long)(looked - told) / 1000, connected / 100,
 		wr_view_class_count(view));
-	assert_true(made - start < 1000000);
-	assert_true((looked - told) / 1000 < 1000);
+	assert_true(made - start < 5000000);
+	assert_true((looked - told) / 1000 < 5000);
 	wr_view_free(view);
 	wr_policy_free(policy);
 }
