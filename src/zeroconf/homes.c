@@ -15,9 +15,10 @@
 #define INDIRECT_MAX 10
 /* One that did not answer is left alone for so long. */
 #define SHUN WR_SPAN_S(60)
-/* Looks at which there was no way to somebody, until we help ourselves: more than it takes for the
- * dead to be dead. */
-#define STRANDED_LOOKS 30
+/* At so many looks there was no way to somebody, until we help ourselves: more than it takes for
+ * the dead to be dead. */
+#define STRANDED_LOOKS 3
+#define STRANDED_EACH WR_SPAN_S(5)
 
 /* --- Which ones. --- */
 
@@ -96,12 +97,15 @@ static struct contact *choose(struct wr_zeroconf *zc)
 
 /* Counts while somebody alive cannot be reached, and nobody is open; then it stays so until one is:
  * two machines of a LAN that lets them talk only to others. */
-static void review_stranded(struct wr_zeroconf *zc)
+static void review_stranded(struct wr_zeroconf *zc, struct wr_instant now)
 {
 	struct contact *contact;
 	bool has_none = false;
 	size_t at = 0;
 
+	if (!wr_is_past(zc->stranded_due, now))
+		return;
+	zc->stranded_due = wr_after(now, STRANDED_EACH);
 	while ((contact = zc_next(zc, &at))) {
 		struct wr_record record;
 
@@ -230,7 +234,7 @@ void zc_tend_homes(struct wr_zeroconf *zc)
 		tell_paths(zc);
 		return;
 	}
-	review_stranded(zc);
+	review_stranded(zc, now);
 	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
 		tend(zc, i, now);
 	tell_paths(zc);

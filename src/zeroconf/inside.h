@@ -110,6 +110,7 @@ struct wr_zeroconf {
 		shunned; /* identities' hashes: homes that did not answer; emptied now and then */
 	struct wr_instant unshun_at;
 	unsigned stranded; /* looks at which there was no way to somebody, nor an open member */
+	struct wr_instant stranded_due;
 	struct wr_endpoint observed; /* where an open member hears us; family none: not known */
 
 	/* Who was a member when we ended last: visited until gossip knows it. */
