@@ -91,15 +91,19 @@ class Suite:
                 return  # whoever stands behind must not keep it waiting for ever
 
     def start(self, part):
-        folder = LOGS / part.name
+        self.free_cores -= part.cores
+        self.launch(part, LOGS / part.name)
+
+    def launch(self, part, folder, **more):
+        """With a folder of its own for results, and a log beside that; `more` is for its environment."""
         make_folder(folder)
-        with open(log_of(part), "w") as log:
+        with open(folder.with_suffix(".log"), "w") as log:
             process = subprocess.Popen(
                 [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=environment(part, folder, self.nightly),
+                start_new_session=True, env=environment(part, folder, self.nightly) | more,
             )
-        self.free_cores -= part.cores
         self.running[part] = process, time.monotonic()
+        return process
 
     def collect_what_ended(self):
         for part, (process, started) in list(self.running.items()):
@@ -138,15 +142,8 @@ class Suite:
                 self.play_again(part, some)
 
     def play_again(self, part, failed):
-        folder, log = LOGS / f"{part.name}-again", LOGS / f"{part.name}-again.log"
-        make_folder(folder)
-        with open(log, "w") as file:
-            process = subprocess.Popen(
-                [HERE / part.name], cwd=TREE, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
-                env=environment(part, folder, self.nightly) | {"AGAIN": str(LOGS / part.name)},
-            )
-        self.running[part] = process, time.monotonic()
-        process.wait()
+        folder = LOGS / f"{part.name}-again"
+        self.launch(part, folder, AGAIN=str(LOGS / part.name)).wait()
         del self.running[part]
         now = results.verdicts(folder)
         for (stem, name), count in sorted(failed.items()):
@@ -155,7 +152,7 @@ class Suite:
                 self.ended[part.name] += count_now - count
             print(f"{part.name:9} {verdict} alone, after it failed beside others: {stem} {name}")
         if self.ended[part.name].failed:
-            show_end_of(log)
+            show_end_of(folder.with_suffix(".log"))
 
     def interrupt(self):
         """Ends what this suite started, and nothing else: first politely, then for good."""

@@ -73,8 +73,10 @@ def test_results_of_programs_are_judged(tmp_path):
     (tmp_path / "meson.json").write_text(f"{json.dumps(good)}\n{json.dumps(slow)}\n")
     assert verdicts(tmp_path)[MESON, "a b"] == (PASSED, Count(2, 0))
     assert failed(tmp_path) == {(MESON, "c"): Count(1, 1)}
-    (tmp_path / "meson.json").write_text(f"{json.dumps(slow)}\n{json.dumps(broken)}\n")
-    assert failed(tmp_path) == {}
+    random = slow | {"stdout": "twins: WARREN_TEST_SEED=17\nnot ok 1 - x\n"}
+    for final in (broken, random):
+        (tmp_path / "meson.json").write_text(f"{json.dumps(slow)}\n{json.dumps(final | {'name': 'warren:unit / d'})}\n")
+        assert failed(tmp_path) == {}
 
 
 def test_results_are_summed_over_all_files(tmp_path):

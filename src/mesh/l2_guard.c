@@ -83,8 +83,8 @@ static int make_one(struct wr_l2_guard *guard, enum wr_nft_family family,
 				  is_bridge ? &guard->bridge_fingerprint : &guard->fingerprint);
 }
 
-/* A kernel without tables for bridges does without: there is nothing else to be lost by it than
- * the bridge's own ways. */
+/* A kernel without tables for bridges does without: layer 2 works, but for bridges with an address.
+ */
 static void make_for_bridges(struct wr_l2_guard *guard)
 {
 	char said[WR_NFT_ERROR_LEN];

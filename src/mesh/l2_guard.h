@@ -3,9 +3,9 @@
  * go elsewhere: a neighbour on the LAN, or a user of this host, puts no frame in and reads none.
  *
  * And what keeps the tunnel out of the VXLAN: a tunnel whose path led through the layer 2 that it
- * carries would send its packets to itself, for ever. So what comes for the tunnel's port through
- * it is dropped, which makes no such path ever seem to be one; also where the interface is in a
- * bridge with the LAN, whose address is the host's.
+ * carries would send its packets to itself, for ever. So what would leave through it from the
+ * tunnel's port is dropped, and what comes for that port, which makes no such path ever seem to be
+ * one; also where the interface is in a bridge with the LAN, whose address is the host's.
  *
  * Floor 7.  One thread; runs nft, which takes some 10 ms.  Source: nft(8); RFC 7348, section 7. */
 #pragma once

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "linux/clock.h"
 #include "zeroconf/inside.h"
 
