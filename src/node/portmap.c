@@ -12,9 +12,18 @@
 #define LIFETIME_S 7200
 /* What a router gives is not believed to be less. */
 #define SHORTEST_S 120
-#define AGAIN_S 600
+/* Where no router helped; four times as long after each try, as one answer may have been lost. */
+#define FIRST_AGAIN_S 5
+#define LAST_AGAIN_S 600
 
 static const struct wr_ask_way *const ways[] = { &wr_ask_pcp, &wr_ask_nat_pmp, &wr_ask_upnp };
+
+/* One question at a time: what gives a mapping back must not be overtaken by what renews it. */
+enum stage {
+	STAGE_ASKING,     /* for a mapping, or to renew it */
+	STAGE_LEAVING,    /* what cannot be cancelled goes on to its end first */
+	STAGE_GIVING_BACK /* then begins anew, or is gone */
+};
 
 struct wr_portmap {
 	uv_loop_t *loop;
@@ -23,8 +32,11 @@ struct wr_portmap {
 	struct wr_portmap_sight sight;
 	struct wr_ask_order order;    /* that is mapped, or asked for */
 	struct wr_ask *ask;           /* under way; NULL: none */
-	const struct wr_ask_way *way; /* of it, or by which it is mapped */
+	const struct wr_ask_way *way; /* by which it is asked, or mapped; NULL: neither */
+	enum stage stage;
 	bool is_renewal;
+	bool is_closed;
+	unsigned again_s; /* the next wait, if nobody helps */
 	uint8_t nonce[WR_PCP_NONCE_LEN];
 };
 
@@ -61,7 +73,15 @@ static void set_unmapped(struct wr_portmap *portmap, const char *why)
 /* --- Asking. --- */
 
 static void ask_by(struct wr_portmap *portmap, size_t first);
+static void give_back(struct wr_portmap *portmap);
+static void left(struct wr_portmap *portmap);
 static void on_time(uv_timer_t *timer);
+
+static void keep_order(struct wr_portmap *portmap, const struct wr_ask_answer *answer)
+{
+	portmap->order.external_port = answer->external.port;
+	portmap->order.upnp = answer->upnp;
+}
 
 static void take_mapping(struct wr_portmap *portmap, const struct wr_ask_answer *answer)
 {
@@ -74,8 +94,8 @@ static void take_mapping(struct wr_portmap *portmap, const struct wr_ask_answer 
 	if (sight->seconds > LIFETIME_S)
 		sight->seconds = LIFETIME_S;
 	sight->why = NULL;
-	portmap->order.external_port = answer->external.port;
-	portmap->order.upnp = answer->upnp;
+	portmap->again_s = FIRST_AGAIN_S;
+	keep_order(portmap, answer);
 	uv_timer_start(&portmap->timer, on_time, (uint64_t)sight->seconds * 500, 0);
 }
 
@@ -88,12 +108,10 @@ static size_t number_of(const struct wr_ask_way *way)
 	return i;
 }
 
-static void on_answer(void *context, const struct wr_ask_answer *answer)
+static void take_answer(struct wr_portmap *portmap, const struct wr_ask_answer *answer)
 {
-	struct wr_portmap *portmap = context;
 	struct wr_portmap_sight before = portmap->sight;
 
-	portmap->ask = NULL;
 	portmap->sight.is_looking = false;
 	if (!answer->error) {
 		take_mapping(portmap, answer);
@@ -108,11 +126,31 @@ static void on_answer(void *context, const struct wr_ask_answer *answer)
 	}
 }
 
+static void on_answer(void *context, const struct wr_ask_answer *answer)
+{
+	struct wr_portmap *portmap = context;
+
+	portmap->ask = NULL;
+	if (portmap->stage == STAGE_ASKING) {
+		take_answer(portmap, answer);
+	} else if (portmap->stage == STAGE_LEAVING) {
+		if (!answer->error)
+			keep_order(portmap, answer);
+		give_back(portmap);
+	} else {
+		left(portmap);
+	}
+}
+
 static void give_up(struct wr_portmap *portmap, const char *why)
 {
+	portmap->way = NULL;
 	portmap->sight.is_looking = false;
 	set_unmapped(portmap, why);
-	uv_timer_start(&portmap->timer, on_time, (uint64_t)AGAIN_S * 1000, 0);
+	uv_timer_start(&portmap->timer, on_time, (uint64_t)portmap->again_s * 1000, 0);
+	portmap->again_s *= 4;
+	if (portmap->again_s > LAST_AGAIN_S)
+		portmap->again_s = LAST_AGAIN_S;
 }
 
 static void ask_by(struct wr_portmap *portmap, size_t first)
@@ -155,6 +193,7 @@ static void renew(struct wr_portmap *portmap)
 {
 	portmap->is_renewal = true;
 	portmap->ask = portmap->way->start(portmap->loop, &portmap->order, on_answer, portmap);
+	portmap->sight.is_looking = portmap->ask != NULL;
 	if (!portmap->ask)
 		uv_timer_start(&portmap->timer, on_time, SHORTEST_S * 500, 0);
 }
@@ -171,24 +210,45 @@ static void on_time(uv_timer_t *timer)
 
 /* --- Giving back. --- */
 
-static void ignore(void *context, const struct wr_ask_answer *answer)
+static void on_closed(uv_handle_t *handle)
 {
-	(void)context;
-	(void)answer;
+	free(handle->data);
 }
 
-/* What is under way may have mapped it already. */
+static void left(struct wr_portmap *portmap)
+{
+	portmap->stage = STAGE_ASKING;
+	portmap->way = NULL;
+	if (portmap->is_closed)
+		uv_close((uv_handle_t *)&portmap->timer, on_closed);
+	else
+		uv_timer_start(&portmap->timer, on_time, 0, 0);
+}
+
+/* Also what was asked for without an answer: the router may have mapped it. */
 static void give_back(struct wr_portmap *portmap)
 {
 	struct wr_ask_order order = portmap->order;
-	bool may_be_mapped = portmap->ask || portmap->sight.method != WR_PORTMAP_NONE;
 
-	if (portmap->ask)
-		portmap->way->cancel(WR_TAKE(portmap->ask));
 	order.seconds = 0;
+	portmap->stage = STAGE_GIVING_BACK;
 	/* For UPnP only if we know where: else it would be looked for again. */
-	if (may_be_mapped && (portmap->way != &wr_ask_upnp || order.upnp.url[0]))
-		(void)portmap->way->start(portmap->loop, &order, ignore, NULL);
+	if (portmap->way && (portmap->way != &wr_ask_upnp || order.upnp.url[0]))
+		portmap->ask = portmap->way->start(portmap->loop, &order, on_answer, portmap);
+	if (!portmap->ask)
+		left(portmap);
+}
+
+static void leave(struct wr_portmap *portmap)
+{
+	if (portmap->stage != STAGE_ASKING)
+		return;
+	uv_timer_stop(&portmap->timer);
+	if (portmap->ask && portmap->way->cancel)
+		portmap->way->cancel(WR_TAKE(portmap->ask));
+	portmap->stage = STAGE_LEAVING;
+	if (!portmap->ask)
+		give_back(portmap);
 }
 
 /* --- For whoever uses it. --- */
@@ -206,6 +266,7 @@ int wr_portmap_open(uv_loop_t *loop, const struct wr_portmap_config *config,
 	uv_timer_init(loop, &portmap->timer);
 	portmap->timer.data = portmap;
 	portmap->sight.is_looking = true;
+	portmap->again_s = FIRST_AGAIN_S;
 	uv_timer_start(&portmap->timer, on_time, 0, 0);
 	*ret_portmap = portmap;
 	return 0;
@@ -215,11 +276,11 @@ static void again(struct wr_portmap *portmap, const char *why)
 {
 	struct wr_portmap_sight before = portmap->sight;
 
-	give_back(portmap);
+	portmap->again_s = FIRST_AGAIN_S;
 	set_unmapped(portmap, why);
 	portmap->sight.is_looking = true;
+	leave(portmap);
 	tell(portmap, &before);
-	uv_timer_start(&portmap->timer, on_time, 0, 0);
 }
 
 void wr_portmap_set_port(struct wr_portmap *portmap, uint16_t port)
@@ -240,10 +301,10 @@ static bool is_same_way_out(const struct wr_portmap *portmap)
 }
 
 /* Where the way out is as it was, the mapping most likely stands: it is renewed, which shows if
- * it does not. */
+ * it does not.  What is asked for is asked for. */
 void wr_portmap_moved(struct wr_portmap *portmap)
 {
-	if (portmap->sight.method == WR_PORTMAP_NONE || !is_same_way_out(portmap))
+	if (!portmap->way || portmap->stage != STAGE_ASKING || !is_same_way_out(portmap))
 		again(portmap, "it is asked for");
 	else if (!portmap->ask)
 		renew(portmap);
@@ -254,16 +315,11 @@ void wr_portmap_look(const struct wr_portmap *portmap, struct wr_portmap_sight *
 	*ret_sight = portmap->sight;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
 struct wr_portmap *wr_portmap_close(struct wr_portmap *portmap)
 {
 	if (portmap) {
-		give_back(portmap);
-		uv_close((uv_handle_t *)&portmap->timer, on_closed);
+		portmap->is_closed = true;
+		leave(portmap);
 	}
 	return NULL;
 }

@@ -2,8 +2,8 @@
  * (IGD), of the default gateway alone; renewed at half its life, given back at the end.
  *
  * Nothing of it blocks: NAT-PMP is a datagram each way, UPnP runs on libuv's pool. Where no router
- * helps, it is asked again every ten minutes, and when the network changed. A host whose own
- * address is the Internet's asks nobody.
+ * helps, it is asked again after 5 s, 20 s and so on, then every ten minutes, and when the network
+ * changed. A host whose own address is the Internet's asks nobody.
  *
  * Floor 8.  On the thread of its loop.  libnatpmp, libminiupnpc. */
 #pragma once

@@ -43,7 +43,7 @@ struct wr_ask_way {
 	struct wr_ask *(*start)(uv_loop_t *loop, const struct wr_ask_order *order,
 				void (*done)(void *context, const struct wr_ask_answer *answer),
 				void *context);
-	/* What is under way goes on to its end, but nobody is told. */
+	/* Nobody is told any more.  NULL: it cannot be called back, and goes on to its end. */
 	void (*cancel)(struct wr_ask *ask);
 };
 

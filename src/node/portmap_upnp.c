@@ -26,7 +26,7 @@ struct wr_ask {
 	uv_work_t work;
 	struct wr_ask_order order;
 	struct wr_ask_answer answer;
-	void (*done)(void *context, const struct wr_ask_answer *answer); /* NULL: cancelled */
+	void (*done)(void *context, const struct wr_ask_answer *answer);
 	void *context;
 };
 
@@ -158,8 +158,7 @@ static void on_done(uv_work_t *request, int status)
 
 	if (status < 0)
 		ask->answer.error = status;
-	if (ask->done)
-		ask->done(ask->context, &ask->answer);
+	ask->done(ask->context, &ask->answer);
 	free(ask);
 }
 
@@ -181,10 +180,4 @@ static struct wr_ask *start(uv_loop_t *loop, const struct wr_ask_order *order,
 	return ask;
 }
 
-static void cancel(struct wr_ask *ask)
-{
-	ask->done = NULL;
-	(void)uv_cancel((uv_req_t *)&ask->work);
-}
-
-const struct wr_ask_way wr_ask_upnp = { WR_PORTMAP_UPNP, start, cancel };
+const struct wr_ask_way wr_ask_upnp = { WR_PORTMAP_UPNP, start, NULL };

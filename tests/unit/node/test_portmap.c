@@ -70,20 +70,21 @@ static void stop(struct run *run)
 	assert_int_equal(uv_loop_close(&run->loop), 0);
 }
 
+static bool has_rule_now(const char *part)
+{
+	char *rules = nat_list_rules();
+	bool has = strstr(rules, part);
+
+	free(rules);
+	return has;
+}
+
 /* True if the rules of the router have the text, and soon. */
 static bool has_rule(const char *part, bool wanted)
 {
-	bool has = !wanted;
-
-	for (unsigned i = 0; i < 1000 && has != wanted; i++) {
-		char *rules = nat_list_rules();
-
-		has = strstr(rules, part);
-		free(rules);
-		if (has != wanted)
-			usleep(20000);
-	}
-	return has;
+	for (unsigned i = 0; i < 1000 && has_rule_now(part) != wanted; i++)
+		usleep(20000);
+	return has_rule_now(part);
 }
 
 /* A datagram from the server to the mapped port comes to us. */
@@ -103,6 +104,14 @@ static void assert_reachable(const struct wr_endpoint *external, uint16_t port)
 	close(fd);
 }
 
+/* It is up when it listens. */
+static void start_miniupnpd(struct nat *nat, const char *options)
+{
+	nat_start_miniupnpd(nat, options);
+	namespace_run("for i in $(seq 200); do ip netns exec router ss -Hlun | grep -qE "
+		      "':(5351|1900) ' && exit; sleep 0.05; done; exit 1");
+}
+
 static void check_way(const char *options, enum wr_portmap_method method)
 {
 	struct nat nat;
@@ -110,10 +119,7 @@ static void check_way(const char *options, enum wr_portmap_method method)
 	struct wr_portmap_sight sight;
 
 	nat_start(&nat);
-	nat_start_miniupnpd(&nat, options);
-	/* It is up when it listens. */
-	namespace_run("for i in $(seq 100); do ip netns exec router ss -Hlun | grep -qE "
-		      "':(5351|1900) ' && break; sleep 0.05; done");
+	start_miniupnpd(&nat, options);
 	start(&run, 51820);
 	sight = wait_for(&run, true);
 	assert_int_equal(sight.method, method);
@@ -156,6 +162,36 @@ static void in_a_child(CMUnitTestFunction check)
 	assert_int_equal(status, 0);
 }
 
+/* What is under way when the port changes, or all ends, leaves no mapping that nobody knows of. */
+static void check_overtaken(const char *options)
+{
+	struct nat nat;
+	struct run run;
+
+	nat_start(&nat);
+	start_miniupnpd(&nat, options);
+	start(&run, 51820);
+	wait_for(&run, true);
+	wr_portmap_moved(run.portmap);
+	wr_portmap_set_port(run.portmap, 40123);
+	wait_for(&run, true);
+	assert_true(has_rule("192.168.44.2:40123", true));
+	assert_false(has_rule("192.168.44.2:51820", false));
+	wr_portmap_moved(run.portmap);
+	uv_run(&run.loop, UV_RUN_NOWAIT);
+	stop(&run);
+	assert_false(has_rule("192.168.44.2:", false));
+
+	/* While it is looked for. */
+	start(&run, 51820);
+	while (!has_rule_now("192.168.44.2:51820"))
+		uv_run(&run.loop, UV_RUN_NOWAIT);
+	wr_portmap_set_port(run.portmap, 40123);
+	stop(&run);
+	assert_false(has_rule("192.168.44.2:", false));
+	nat_stop(&nat);
+}
+
 static void check_pcp(void **state)
 {
 	(void)state;
@@ -168,6 +204,18 @@ static void check_upnp(void **state)
 	check_way("enable_natpmp=no\nenable_upnp=yes", WR_PORTMAP_UPNP);
 }
 
+static void check_pcp_overtaken(void **state)
+{
+	(void)state;
+	check_overtaken("enable_natpmp=yes\nenable_upnp=no");
+}
+
+static void check_upnp_overtaken(void **state)
+{
+	(void)state;
+	check_overtaken("enable_natpmp=no\nenable_upnp=yes");
+}
+
 static void test_portmap_maps_by_pcp(void **state)
 {
 	(void)state;
@@ -178,6 +226,13 @@ static void test_portmap_maps_by_upnp(void **state)
 {
 	(void)state;
 	in_a_child(check_upnp);
+}
+
+static void test_portmap_leaves_nothing_when_overtaken(void **state)
+{
+	(void)state;
+	in_a_child(check_pcp_overtaken);
+	in_a_child(check_upnp_overtaken);
 }
 
 static void check_nat_pmp(void **state)
@@ -236,9 +291,7 @@ static void check_netcheck(void **state)
 
 	(void)state;
 	nat_start(&nat);
-	nat_start_miniupnpd(&nat, "enable_natpmp=yes\nenable_upnp=no");
-	namespace_run("for i in $(seq 100); do ip netns exec router ss -Hlun | grep -q ':5351 ' && "
-		      "break; sleep 0.05; done");
+	start_miniupnpd(&nat, "enable_natpmp=yes\nenable_upnp=no");
 	uv_loop_init(&loop);
 	assert_int_equal(wr_netcheck_start(&loop, &config, &netcheck), 0);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -295,9 +348,7 @@ static void check_forgotten(void **state)
 
 	(void)state;
 	nat_start(&nat);
-	nat_start_miniupnpd(&nat, "enable_natpmp=yes\nenable_upnp=no");
-	namespace_run("for i in $(seq 100); do ip netns exec router ss -Hlun | grep -q ':5351 ' && "
-		      "break; sleep 0.05; done");
+	start_miniupnpd(&nat, "enable_natpmp=yes\nenable_upnp=no");
 	start(&run, 51820);
 	wait_for(&run, true);
 	nat_stop(&nat);
@@ -319,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_portmap_maps_by_pcp),
 		cmocka_unit_test(test_portmap_maps_by_nat_pmp),
 		cmocka_unit_test(test_portmap_maps_by_upnp),
+		cmocka_unit_test(test_portmap_leaves_nothing_when_overtaken),
 		cmocka_unit_test(test_portmap_is_seen_by_netcheck),
 		cmocka_unit_test(test_portmap_says_that_there_is_none),
 		cmocka_unit_test(test_portmap_notices_that_the_router_forgot),
