@@ -66,6 +66,7 @@ static void tell_heard(struct wr_engine *engine, struct wr_peer *peer,
 		wr_relay_heard(peer);
 		return;
 	}
+	wr_relay_heard_at(peer, from);
 	if (!peer->is_removed && engine->heard)
 		engine->heard(engine->context, peer, from);
 }

@@ -29,7 +29,7 @@ struct member *paths_find_uid(struct wr_paths *paths, const char *uid)
 	return member && strcmp(member->uid, uid) == 0 ? member : NULL;
 }
 
-struct member *paths_find_key(struct wr_paths *paths, const struct wr_key *key)
+struct member *paths_find_key(const struct wr_paths *paths, const struct wr_key *key)
 {
 	struct member *member = wr_map_get(&paths->by_key, hash(paths, key, sizeof(*key)));
 

@@ -85,7 +85,7 @@ struct wr_paths {
 
 /* --- paths_members.c --- */
 struct member *paths_find_uid(struct wr_paths *paths, const char *uid);
-struct member *paths_find_key(struct wr_paths *paths, const struct wr_key *key);
+struct member *paths_find_key(const struct wr_paths *paths, const struct wr_key *key);
 struct member *paths_find_ip(struct wr_paths *paths, const struct wr_ip *ip);
 struct member *paths_next(struct wr_paths *paths, size_t *at);
 /* Members are those of the map. */
@@ -126,6 +126,9 @@ void paths_place(struct member *member, const struct wr_path_sight *sight);
 /* The member that relays and is reached there; NULL: none is. */
 const struct member *paths_relay_there(const struct wr_paths *paths,
 				       const struct wr_endpoint *endpoint);
+/* The member that passed on what came to us from there; NULL: nobody, it came from itself. */
+const struct member *paths_relay_between(const struct member *member,
+					 const struct wr_endpoint *from);
 /* Before it is forgotten. */
 void paths_displace(struct member *member);
 /* After another map. */
@@ -141,8 +144,10 @@ void paths_watch_relay(struct member *member, struct wr_instant now);
 /* Another path, or a session, with one that perhaps relays. */
 void paths_relay_changed(struct member *relay, const struct wr_path_sight *sight);
 void paths_relay_shook(struct member *relay);
-/* It was heard through the one that relays there. `is_answer`: its traffic goes there now. */
-void paths_heard_by_relay(struct member *member, const struct wr_endpoint *from, bool is_answer);
+/* It was heard through the relay, from that address of it. `is_answer`: its traffic goes there now.
+ */
+void paths_heard_by_relay(struct member *member, const struct member *relay,
+			  const struct wr_endpoint *from, bool is_answer);
 
 /* --- paths_ping.c --- */
 /* After the path was told. */

@@ -214,26 +214,28 @@ static bool is_to_follow(const struct member *member, struct wr_instant now)
 }
 
 /* It has passed a handshake on already: what we send through it has a way. */
-static void follow(struct member *member, const struct wr_endpoint *from, struct wr_instant now)
+static void follow(struct member *member, const struct member *relay, const struct wr_endpoint *to,
+		   struct wr_instant now)
 {
-	member->shook_by = *from;
-	for (size_t i = 0; i < member->relay_count; i++) {
-		const struct member *relay = relay_at(member, i);
-
-		if (relay && wr_endpoint_equal_remote(&relay->place, from))
+	member->shook_by = *to;
+	for (size_t i = 0; i < member->relay_count; i++)
+		if (relay_at(member, i) == relay)
 			member->relay_used = (uint8_t)i;
-	}
-	wr_path_set_relay(member->path, from, now);
+	wr_path_set_relay(member->path, to, now);
 }
 
-void paths_heard_by_relay(struct member *member, const struct wr_endpoint *from, bool is_answer)
+void paths_heard_by_relay(struct member *member, const struct member *relay,
+			  const struct wr_endpoint *from, bool is_answer)
 {
+	bool has_place = relay->place.ip.family != WR_FAMILY_NONE;
+	/* An answer has taken our traffic along; else it goes where it is known to be reached. */
+	const struct wr_endpoint *to = is_answer || !has_place ? from : &relay->place;
 	struct wr_instant now = wr_clock_now();
 
 	if (is_answer || is_to_follow(member, now))
-		follow(member, from, now);
+		follow(member, relay, to, now);
 	if (is_answer)
-		wr_path_answered(member->path, from, now);
+		wr_path_answered(member->path, to, now);
 	else
-		wr_path_heard(member->path, from, now);
+		wr_path_heard_relayed(member->path, now);
 }

@@ -43,6 +43,31 @@ const struct member *paths_relay_there(const struct wr_paths *paths,
 	return member && wr_endpoint_equal_remote(&member->place, endpoint) ? member : NULL;
 }
 
+static const struct member *at_its(const struct wr_paths *paths, const struct wr_key *key,
+				   const struct wr_endpoint *from)
+{
+	const struct member *relay = paths_find_key(paths, key);
+
+	return relay && wr_path_claim(relay->path, from) != WR_PATH_UNKNOWN ? relay : NULL;
+}
+
+/* One that relays has several addresses, and sends from another one than we send to, until both
+ * sides have found together: its place is where we do. */
+const struct member *paths_relay_between(const struct member *member,
+					 const struct wr_endpoint *from)
+{
+	const struct wr_paths *paths = member->paths;
+	const struct member *relay = paths_relay_there(paths, from);
+
+	if (!relay && wr_path_claim(member->path, from) == WR_PATH_NAMED)
+		return NULL;
+	for (size_t i = 0; i < member->relay_count && !relay; i++)
+		relay = at_its(paths, &member->relays[i], from);
+	for (size_t i = 0; i < paths->kept_count && !relay; i++)
+		relay = at_its(paths, &paths->kept[i], from);
+	return relay != member ? relay : NULL;
+}
+
 /* --- Setting. --- */
 
 static void note_relay(struct wr_paths *paths, const struct wr_key *key)

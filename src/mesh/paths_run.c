@@ -31,15 +31,15 @@ static bool is_answer(const struct member *member, const struct wr_endpoint *fro
 void paths_heard(struct member *member, const struct wr_endpoint *from)
 {
 	struct wr_paths *paths = member->paths;
-	const struct member *relay = paths_relay_there(paths, from);
+	const struct member *relay = paths_relay_between(member, from);
 	struct wr_instant now = wr_clock_now();
 
 	if (!paths->is_mesh && paths_is_relay(paths, from)) {
-		wr_path_heard(member->path, &paths->relay, now);
+		wr_path_heard_relayed(member->path, now);
 		return;
 	}
-	if (relay && relay != member) {
-		paths_heard_by_relay(member, from, is_answer(member, from));
+	if (relay) {
+		paths_heard_by_relay(member, relay, from, is_answer(member, from));
 		return;
 	}
 	member->elsewhere = now;

@@ -211,16 +211,21 @@ static void go_again(struct wr_path *path, struct wr_instant now)
 	path->has_switch = path->has_ask = true;
 }
 
+void wr_path_heard_relayed(struct wr_path *path, struct wr_instant now)
+{
+	path->last_alive = now;
+	if (!path_is_direct(path))
+		path->last_heard = now;
+	else
+		go_again(path, now);
+}
+
 void wr_path_heard(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now)
 {
 	struct spot *spot;
 
 	if (wr_endpoint_equal_remote(from, &path->relay)) {
-		path->last_alive = now;
-		if (!path_is_direct(path))
-			path->last_heard = now;
-		else
-			go_again(path, now);
+		wr_path_heard_relayed(path, now);
 		return;
 	}
 	spot = path->config.may_be_direct ? spots_hear(path, from, now) : NULL;
@@ -288,6 +293,15 @@ size_t wr_path_spots(const struct wr_path *path, struct wr_endpoint ret[WR_PATH_
 	for (size_t i = 0; i < count; i++)
 		ret[i] = path->spots[i].endpoint;
 	return count;
+}
+
+enum wr_path_claim wr_path_claim(const struct wr_path *path, const struct wr_endpoint *endpoint)
+{
+	const struct spot *spot = spots_find(path, endpoint);
+
+	if (!spot)
+		return WR_PATH_UNKNOWN;
+	return spot->sources & (FROM_MAP | FROM_PULSE) ? WR_PATH_NAMED : WR_PATH_CAME_FROM;
 }
 
 void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight)

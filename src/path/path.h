@@ -91,6 +91,8 @@ void wr_path_set_may_be_direct(struct wr_path *path, bool may, struct wr_instant
 void wr_path_handshake(struct wr_path *path, struct wr_instant now);
 /* Something authentic came from there. */
 void wr_path_heard(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now);
+/* Something authentic came through whoever relays. */
+void wr_path_heard_relayed(struct wr_path *path, struct wr_instant now);
 /* In a mesh: a handshake with the peer goes that way and back, and its traffic is there already. */
 void wr_path_answered(struct wr_path *path, const struct wr_endpoint *from, struct wr_instant now);
 /* Data went to the peer, so something must come back (keepalives and pulses see to that). */
@@ -147,6 +149,13 @@ struct wr_path_sight {
 	uint32_t loss_permille;       /* both ways together, of the last 32 pulses */
 };
 void wr_path_look(const struct wr_path *path, struct wr_path_sight *ret_sight);
+/* How the peer is known to be at an address. */
+enum wr_path_claim {
+	WR_PATH_UNKNOWN,
+	WR_PATH_CAME_FROM, /* packets of it did */
+	WR_PATH_NAMED,     /* it says so, in the map or by a pulse */
+};
+enum wr_path_claim wr_path_claim(const struct wr_path *path, const struct wr_endpoint *endpoint);
 /* "relayed", "direct"; "no candidates of the other side". */
 const char *wr_path_state_name(enum wr_path_state state);
 const char *wr_path_reason_text(enum wr_path_reason reason);

@@ -31,7 +31,7 @@ static bool is_better(const struct spot *a, const struct spot *b)
 	return a->kind < b->kind;
 }
 
-struct spot *spots_find(struct wr_path *path, const struct wr_endpoint *endpoint)
+struct spot *spots_find(const struct wr_path *path, const struct wr_endpoint *endpoint)
 {
 	for (size_t i = 0; i < path->spot_count; i++)
 		if (wr_endpoint_equal_remote(&path->spots[i].endpoint, endpoint))

@@ -109,7 +109,7 @@ struct wr_path {
 /* Those that come from `source` are these from now on. True if one is new. */
 bool spots_set(struct wr_path *path, uint8_t source, const struct wr_candidate *candidates,
 	       size_t count);
-struct spot *spots_find(struct wr_path *path, const struct wr_endpoint *endpoint);
+struct spot *spots_find(const struct wr_path *path, const struct wr_endpoint *endpoint);
 /* The spot of an address from which something authentic came. NULL if it cannot be one. */
 struct spot *spots_hear(struct wr_path *path, const struct wr_endpoint *from,
 			struct wr_instant now);

@@ -85,8 +85,10 @@ static void peer_free(struct wr_retired *retired)
 {
 	struct wr_peer *peer = WR_CONTAINER_OF(retired, struct wr_peer, retired);
 
-	if (peer->managed)
+	if (peer->managed) {
+		free(atomic_load_explicit(&peer->managed->elsewhere, memory_order_relaxed));
 		free(peer->managed->spread);
+	}
 	free(peer->managed);
 	wr_wipe(peer, sizeof(*peer));
 	free(peer);

@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/ip.h"
 
+struct wr_relay_elsewhere;
 struct wr_spread;
 
 /* All zero: nothing came yet. Instants in ns. */
@@ -20,7 +21,8 @@ struct wr_managed {
 	_Atomic uint64_t told;          /* the address that was told of last, as a hash */
 	_Atomic uint64_t quiet_until;   /* it is not told of again before this */
 	_Atomic uint64_t paid_until;    /* what was told of all addresses is paid for by then */
-	struct wr_spread *spread;       /* the port's thread: wg/spread.h; NULL: none */
+	_Atomic(struct wr_relay_elsewhere *) elsewhere; /* wg/relay.h; NULL: none */
+	struct wr_spread *spread; /* the port's thread: wg/spread.h; NULL: none */
 };
 
 /* Something authentic came. */

@@ -26,8 +26,11 @@ void wr_peer_set_endpoint(struct wr_peer *peer, const struct wr_endpoint *endpoi
 		return;
 	wr_latch_write(&peer->endpoint, endpoint);
 	/* What it only claims as its address gives it no place there. */
-	if (peer->managed && atomic_load_explicit(&peer->current, memory_order_relaxed))
+	if (peer->managed && atomic_load_explicit(&peer->current, memory_order_relaxed)) {
 		wr_relay_heard(peer);
+		if (is_known)
+			wr_relay_heard_at(peer, &known);
+	}
 	if (peer->managed && !(is_known && wr_endpoint_equal_remote(&known, endpoint)))
 		wr_attempt_hasten(peer);
 	if (!is_known)

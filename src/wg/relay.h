@@ -25,6 +25,7 @@ struct wr_port;
 struct wr_relay_member;  /* a peer's part; from when it is first needed */
 struct wr_relay_network; /* a device's part; the same */
 struct wr_relay_pair;
+struct wr_relay_place;
 
 /* A way is forgotten when it was not used for this: longer than a session lives. */
 #define WR_RELAY_IDLE WR_SPAN_S(180)
@@ -37,6 +38,10 @@ struct wr_relay_pair;
 /* From one machine to another: two sessions, one to come, and initiations that were not
  * answered (one each 5 s). The one that is unused the longest gives way. */
 #define WR_RELAY_WAYS_OF_PAIR 8
+
+/* Addresses of a managed peer that it was heard from, besides the one that traffic to it goes to:
+ * it chooses where it sends from by itself. */
+#define WR_RELAY_ELSEWHERE 3
 
 #define WR_RELAY_BUCKETS (UINT32_C(1) << 16)
 #define WR_RELAY_PAIR_BUCKETS (UINT32_C(1) << 12)
@@ -65,7 +70,7 @@ struct wr_relay {
 	struct wr_instant sweep_due;
 	uint32_t sweep_at;                 /* the next bucket */
 	struct wr_relay_network *networks; /* those that have ways */
-	struct wr_relay_member **places;   /* by endpoint */
+	struct wr_relay_place **places;    /* by endpoint */
 	uint32_t place_mask, place_count;
 	_Atomic(struct wr_relay_way *) ways[WR_RELAY_BUCKETS]; /* any thread may read */
 	struct wr_relay_pair *pairs[WR_RELAY_PAIR_BUCKETS];
@@ -83,11 +88,15 @@ static inline uint32_t wr_relay_bucket(const struct wr_relay *relay, uint32_t in
 	return (uint32_t)(index * relay->hash_factor >> 48) & (WR_RELAY_BUCKETS - 1);
 }
 
+bool wr_relay_is_elsewhere(const struct wr_peer *peer, const struct wr_endpoint *source);
+
 static inline bool wr_relay_is_at(const struct wr_peer *peer, const struct wr_endpoint *source)
 {
 	struct wr_endpoint known;
 
-	return wr_peer_endpoint(peer, &known) && wr_endpoint_equal_remote(&known, source);
+	if (wr_peer_endpoint(peer, &known) && wr_endpoint_equal_remote(&known, source))
+		return true;
+	return wr_relay_is_elsewhere(peer, source);
 }
 
 /* The way of a message with this receiver index that came from `source`; NULL: none. */
@@ -113,6 +122,9 @@ static inline void wr_relay_use(struct wr_relay_way *way, struct wr_instant now)
 
 /* It is where wr_peer_endpoint() says: something authentic came from there. */
 void wr_relay_heard(struct wr_peer *peer);
+/* The same, of a managed peer that was heard somewhere else: both are its places, and up to
+ * WR_RELAY_ELSEWHERE such. */
+void wr_relay_heard_at(struct wr_peer *peer, const struct wr_endpoint *from);
 /* It has a place no more, nor pairs: removed, shut out, another key. */
 void wr_relay_forget(struct wr_peer *peer);
 /* A peer is there, and can be a target; or is there no more (and is forgotten). */

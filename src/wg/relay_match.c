@@ -1,125 +1,11 @@
-/* Who is where, and whom an initiation is for. */
+/* Whom an initiation is for. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "wg/port.h"
 #include "wg/relay_parts.h"
 
-#define FIRST_PLACES 64
-/* Machines that speak from one address and port: several networks of one host. One more
- * finds no place there; so nobody can make others' search long by claiming to be where they
- * are. */
-#define MAX_AT_ONE_PLACE 16
 #define KEYS_PER_TOKEN 64
-
-/* --- Places. --- */
-
-static uint64_t hash_of(const struct wr_relay *relay, const struct wr_ip *ip, uint16_t port)
-{
-	uint8_t input[sizeof(ip->bytes) + sizeof(port)];
-
-	memcpy(input, ip->bytes, sizeof(ip->bytes));
-	memcpy(input + sizeof(ip->bytes), &port, sizeof(port));
-	return wr_siphash(&relay->port->hash_key, (struct wr_bytes){ input, sizeof(input) });
-}
-
-static void append(struct wr_relay *relay, struct wr_relay_member *member)
-{
-	struct wr_relay_member **link = &relay->places[member->place_hash & relay->place_mask];
-
-	while (*link)
-		link = &(*link)->place_next;
-	member->place_next = NULL;
-	*link = member;
-}
-
-/* The order within a place stays. */
-static bool grow(struct wr_relay *relay)
-{
-	struct wr_relay_member **old = relay->places;
-	uint32_t old_room = old ? relay->place_mask + 1 : 0;
-	uint32_t room = old_room ? 2 * old_room : FIRST_PLACES;
-
-	relay->places = calloc(room, sizeof(*relay->places));
-	if (!relay->places) {
-		relay->places = old;
-		return false;
-	}
-	relay->place_mask = room - 1;
-	for (uint32_t i = 0; i < old_room; i++) {
-		struct wr_relay_member *next;
-
-		for (struct wr_relay_member *member = old[i]; member; member = next) {
-			next = member->place_next;
-			append(relay, member);
-		}
-	}
-	free(old);
-	return true;
-}
-
-static bool is_placed_at(const struct wr_relay_member *member, uint64_t hash,
-			 const struct wr_ip *ip, uint16_t port)
-{
-	return member->place_hash == hash && member->place_port == port &&
-	       wr_ip_equal(&member->place_ip, ip);
-}
-
-static bool is_full(const struct wr_relay *relay, uint64_t hash, const struct wr_endpoint *at)
-{
-	const struct wr_relay_member *member = relay->places[hash & relay->place_mask];
-	unsigned count = 0;
-
-	for (; member; member = member->place_next)
-		count += is_placed_at(member, hash, &at->ip, at->port);
-	return count >= MAX_AT_ONE_PLACE;
-}
-
-void wr_relay_displace(struct wr_relay *relay, struct wr_relay_member *member)
-{
-	struct wr_relay_member **link;
-
-	if (member->place_ip.family == WR_FAMILY_NONE)
-		return;
-	link = &relay->places[member->place_hash & relay->place_mask];
-	while (*link != member)
-		link = &(*link)->place_next;
-	*link = member->place_next;
-	member->place_ip.family = WR_FAMILY_NONE;
-	relay->place_count--;
-}
-
-static void place(struct wr_relay *relay, struct wr_relay_member *member,
-		  const struct wr_endpoint *at)
-{
-	uint64_t hash = hash_of(relay, &at->ip, at->port);
-
-	if (relay->place_count >= (relay->places ? relay->place_mask + 1 : 0) && !grow(relay))
-		return;
-	if (is_full(relay, hash, at))
-		return;
-	member->place_ip = at->ip;
-	member->place_port = at->port;
-	member->place_hash = hash;
-	append(relay, member);
-	relay->place_count++;
-}
-
-void wr_relay_heard(struct wr_peer *peer)
-{
-	struct wr_relay *relay = peer->port->relay;
-	struct wr_relay_member *member;
-	struct wr_endpoint at;
-
-	if (!relay || peer->is_removed || !wr_peer_endpoint(peer, &at))
-		return;
-	member = wr_relay_member_of(peer);
-	if (!member || (member->place_ip.family != WR_FAMILY_NONE &&
-			member->place_port == at.port && wr_ip_equal(&member->place_ip, &at.ip)))
-		return;
-	wr_relay_displace(relay, member);
-	place(relay, member, &at);
-}
 
 /* --- The keys of a network. --- */
 
@@ -271,15 +157,14 @@ enum wr_verdict wr_relay_match(struct wr_relay *relay, struct wr_bytes initiatio
 {
 	struct question question = { initiation.data, initiation.data + WR_MAC1_INPUT_LEN, source,
 				     now };
-	uint64_t hash = hash_of(relay, &source->ip, source->port);
-	struct wr_relay_member *member = relay->places ? relay->places[hash & relay->place_mask]
-						       : NULL;
+	const struct wr_relay_place *place = wr_relay_first_at(relay, source);
 	enum wr_verdict verdict = WR_DROP_MAC1;
 
 	assert(initiation.len == WR_INITIATION_LEN);
-	for (; member && verdict == WR_DROP_MAC1; member = member->place_next) {
-		if (!is_placed_at(member, hash, &source->ip, source->port) ||
-		    !wr_relay_is_at(member->peer, source) || !wr_peer_session(member->peer, now))
+	for (; place && verdict == WR_DROP_MAC1; place = wr_relay_next_at(place)) {
+		struct wr_relay_member *member = place->member;
+
+		if (!wr_relay_is_at(member->peer, source) || !wr_peer_session(member->peer, now))
 			continue;
 		if (is_for_ourselves(member->peer->device, &question))
 			return WR_DROP_MAC1;

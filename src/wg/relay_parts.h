@@ -7,14 +7,28 @@
 #include "wg/port.h"
 #include "wg/relay.h"
 
+/* Where a peer sends from. */
+struct wr_relay_place {
+	struct wr_relay_member *member;
+	struct wr_endpoint at; /* family none: nowhere */
+	uint64_t hash;
+	struct wr_relay_place *next; /* of the same bucket, oldest first */
+};
+
+/* Of a managed peer, made when it is first needed. */
+struct wr_relay_elsewhere {
+	struct wr_latch at[WR_RELAY_ELSEWHERE]; /* any thread may read */
+	/* The port's thread only. */
+	struct wr_relay_place places[WR_RELAY_ELSEWHERE]; /* the same */
+	uint32_t heard[WR_RELAY_ELSEWHERE];               /* the turn in which it was */
+	uint32_t turns;
+};
+
 /* A peer's. */
 struct wr_relay_member {
 	struct wr_peer *peer;
-	struct wr_ip place_ip; /* family none: it has no place */
-	uint16_t place_port;
-	uint64_t place_hash;
-	struct wr_relay_member *place_next; /* of the same bucket, oldest first */
-	size_t key_slot;                    /* in its network's keys; WR_MAC1_NONE: none */
+	struct wr_relay_place place; /* its endpoint */
+	size_t key_slot;             /* in its network's keys; WR_MAC1_NONE: none */
 	size_t last_slot;   /* of whom it shook hands with last; may be somebody else's by now */
 	uint32_t way_count; /* of indices that it chose */
 	struct wr_relay_pair *pairs;
@@ -50,6 +64,10 @@ struct wr_relay_member *wr_relay_member_of(struct wr_peer *peer);
 struct wr_relay_network *wr_relay_network_of(struct wr_device *device);
 /* Takes it from where it is placed. */
 void wr_relay_displace(struct wr_relay *relay, struct wr_relay_member *member);
+/* Those that are placed there, one after the other; NULL at the end. */
+const struct wr_relay_place *wr_relay_first_at(const struct wr_relay *relay,
+					       const struct wr_endpoint *at);
+const struct wr_relay_place *wr_relay_next_at(const struct wr_relay_place *place);
 
 void wr_relay_drop_way(struct wr_relay *relay, struct wr_relay_way *way);
 

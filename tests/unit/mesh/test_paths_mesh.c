@@ -357,6 +357,7 @@ static uint64_t await_packet(int fd, uint64_t most_ms)
 
 struct flow {
 	int from, to;
+	size_t len;
 	unsigned sent, came;
 	uint64_t last_came_ms, longest_gap_ms;
 	uv_timer_t timer;
@@ -380,13 +381,13 @@ static void on_flow(uv_timer_t *timer)
 	struct flow *flow = timer->data;
 
 	flow_receive(flow);
-	send_to(flow->from, b, 100);
+	send_to(flow->from, b, flow->len);
 	flow->sent++;
 }
 
 static void flow_start(struct flow *flow)
 {
-	*flow = (struct flow){ .from = socket_of(a), .to = socket_of(b) };
+	*flow = (struct flow){ .from = socket_of(a), .to = socket_of(b), .len = 100 };
 	uv_timer_init(&loop, &flow->timer);
 	flow->timer.data = flow;
 	uv_timer_start(&flow->timer, on_flow, 0, FLOW_EVERY_MS);
@@ -725,6 +726,43 @@ static void test_mesh_goes_direct_when_it_can(void **state)
 	flow_stop(&flow);
 }
 
+/* What one relays comes from another of its addresses than we reach it at. */
+static void test_mesh_relay_may_send_from_another_address(void **state)
+{
+	static struct flow flow;
+	uint64_t begun;
+
+	(void)state;
+	cut(a, b);
+	namespace_run("/usr/sbin/ip -n third addr add 192.0.2.33/24 dev cable");
+	for (int i = 0; i < 2; i++)
+		add_candidate(peer_of(&sides[i], r1), WR_CANDIDATE_LOCAL,
+			      endpoint("192.0.2.33", wr_backend_port(r1->backend)));
+	/* Not so what it says itself, which is short. */
+	namespace_run("/usr/sbin/ip netns exec third /usr/sbin/nft -f - <<'X'\n"
+		      "table inet other {\n"
+		      " chain out { type filter hook output priority 0;\n"
+		      "  ip daddr { %s, %s } udp length > 700 ip saddr set 192.0.2.33\n }\n}\n"
+		      "X\n",
+		      a->outside, b->outside);
+	start_all();
+	use_relays();
+	await_kept();
+	wr_paths_set_relays(a->paths, uid(b), &r1->public_key, 1);
+	wr_paths_set_relays(b->paths, uid(a), &r1->public_key, 1);
+	flow_start(&flow);
+	flow.len = 900;
+	await_flow(&flow, 100, 20000);
+	for (begun = now_ms(); now_ms() - begun < 4000; turn_for(20)) {
+		send_to(flow.to, a, flow.len);
+		assert_true(is_at(b, a, r1));
+		assert_true(is_at(a, b, r1));
+	}
+	flow_stop(&flow);
+	assert_in_range(flow.came, flow.sent * 9 / 10, flow.sent);
+	namespace_run("/usr/sbin/ip -n third addr del 192.0.2.33/24 dev cable");
+}
+
 static void test_mesh_relay_that_refuses_is_none(void **state)
 {
 	int from, to;
@@ -845,6 +883,7 @@ int main(void)
 		TEST(test_mesh_relays_the_first_packet),
 		TEST(test_mesh_leaves_a_relay_that_is_silent),
 		TEST(test_mesh_goes_direct_when_it_can),
+		TEST(test_mesh_relay_may_send_from_another_address),
 		TEST(test_mesh_relay_that_refuses_is_none),
 		TEST(test_mesh_relay_may_be_gone_from_the_map),
 	};

@@ -107,6 +107,27 @@ static struct wr_peer *target(const struct scene *scene, unsigned sender, uint32
 	return way ? way->to : NULL;
 }
 
+static struct wr_bytes initiation_for(const struct wr_key *key, uint8_t bytes[WR_INITIATION_LEN])
+{
+	static const uint8_t type[4] = { WR_MESSAGE_INITIATION };
+	struct wr_cookie_jar jar;
+
+	memset(bytes, 7, WR_INITIATION_LEN);
+	memcpy(bytes, type, sizeof(type));
+	wr_cookie_jar_init(&jar, key);
+	wr_cookie_jar_sign(&jar, NOW, bytes, WR_INITIATION_LEN);
+	return (struct wr_bytes){ bytes, WR_INITIATION_LEN };
+}
+
+static enum wr_verdict match(struct scene *scene, const struct wr_endpoint *source,
+			     const struct wr_key *key, struct wr_relay_match *ret)
+{
+	uint8_t bytes[WR_INITIATION_LEN];
+
+	*ret = (struct wr_relay_match){ NULL, NULL };
+	return wr_relay_match(scene->relay, initiation_for(key, bytes), source, NOW, ret);
+}
+
 /* --- Ways. --- */
 
 static void test_relay_knows_the_way_of_an_index(void **state)
@@ -137,6 +158,56 @@ static void test_relay_follows_a_machine_that_moves(void **state)
 	assert_true(wr_peer_follow(scene.peers[0][1], &moved));
 	assert_null(target(&scene, 1, 77));
 	assert_ptr_equal(target(&scene, 500, 77), scene.peers[0][0]);
+	scene_close(&scene);
+}
+
+/* Traffic to it goes where it is told to; it sends from where it likes. */
+static void test_relay_knows_a_managed_machine_elsewhere(void **state)
+{
+	struct wr_key to = public_key(0, 0), key = public_key(0, 1);
+	struct wr_relay_match found;
+	struct wr_endpoint places[6];
+	struct scene scene;
+	struct wr_peer *peer;
+
+	(void)state;
+	for (unsigned i = 0; i < WR_ARRAY_LEN(places); i++)
+		places[i] = at(0, 500 + i);
+	scene_open(&scene, 1);
+	peer = scene.peers[0][1] = wr_device_add_peer(scene.devices[0], &key);
+	assert_int_equal(wr_peer_manage(peer), 0);
+	wr_peer_set_endpoint(peer, &places[0]);
+	make_live(&scene, peer);
+	wr_relay_heard(peer);
+	assert_int_equal(record(&scene, 0, 1, 77), WR_TAKEN);
+	assert_null(target(&scene, 501, 77));
+	assert_int_equal(match(&scene, &places[1], &to, &found), WR_DROP_MAC1);
+	for (unsigned i = 0; i <= 3; i++)
+		wr_relay_heard_at(peer, &places[i]);
+	for (unsigned i = 0; i <= 3; i++) {
+		assert_ptr_equal(target(&scene, 500 + i, 77), scene.peers[0][0]);
+		assert_int_equal(match(&scene, &places[i], &to, &found), WR_TAKEN);
+		assert_ptr_equal(found.from, peer);
+	}
+	/* One more: who was not heard for the longest time gives way. */
+	wr_relay_heard_at(peer, &places[1]);
+	wr_relay_heard_at(peer, &places[4]);
+	assert_non_null(target(&scene, 501, 77));
+	assert_null(target(&scene, 502, 77));
+	assert_int_equal(match(&scene, &places[2], &to, &found), WR_DROP_MAC1);
+	assert_int_equal(scene.relay->place_count, 1 + 1 + 1 + WR_RELAY_ELSEWHERE);
+	/* Its traffic goes to one of these, and to a new one: where it went is known still. */
+	wr_peer_set_endpoint(peer, &places[4]);
+	assert_non_null(target(&scene, 500, 77));
+	wr_peer_set_endpoint(peer, &places[5]);
+	for (unsigned i = 4; i <= 5; i++)
+		assert_int_equal(match(&scene, &places[i], &to, &found), WR_TAKEN);
+	assert_int_equal(scene.relay->place_count, 1 + 1 + 1 + WR_RELAY_ELSEWHERE);
+	wr_peer_remove(peer);
+	assert_int_equal(scene.relay->place_count, 1 + 1);
+	for (unsigned i = 0; i < WR_ARRAY_LEN(places); i++)
+		assert_int_equal(match(&scene, &places[i], &to, &found), WR_DROP_MAC1);
+	reclaim(&scene);
 	scene_close(&scene);
 }
 
@@ -326,27 +397,6 @@ static void test_relay_ways_age(void **state)
 }
 
 /* --- Whom an initiation is for. --- */
-
-static struct wr_bytes initiation_for(const struct wr_key *key, uint8_t bytes[WR_INITIATION_LEN])
-{
-	static const uint8_t type[4] = { WR_MESSAGE_INITIATION };
-	struct wr_cookie_jar jar;
-
-	memset(bytes, 7, WR_INITIATION_LEN);
-	memcpy(bytes, type, sizeof(type));
-	wr_cookie_jar_init(&jar, key);
-	wr_cookie_jar_sign(&jar, NOW, bytes, WR_INITIATION_LEN);
-	return (struct wr_bytes){ bytes, WR_INITIATION_LEN };
-}
-
-static enum wr_verdict match(struct scene *scene, const struct wr_endpoint *source,
-			     const struct wr_key *key, struct wr_relay_match *ret)
-{
-	uint8_t bytes[WR_INITIATION_LEN];
-
-	*ret = (struct wr_relay_match){ NULL, NULL };
-	return wr_relay_match(scene->relay, initiation_for(key, bytes), source, NOW, ret);
-}
 
 static void test_relay_match_knows_sender_and_target(void **state)
 {
@@ -697,6 +747,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_relay_knows_the_way_of_an_index),
 		cmocka_unit_test(test_relay_follows_a_machine_that_moves),
+		cmocka_unit_test(test_relay_knows_a_managed_machine_elsewhere),
 		cmocka_unit_test(test_relay_refuses_an_index_that_is_in_use),
 		cmocka_unit_test(test_relay_indices_are_not_drawn),
 		cmocka_unit_test(test_relay_wants_both_to_have_a_session),
