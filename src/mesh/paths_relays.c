@@ -157,15 +157,48 @@ void paths_switched(struct member *member, const struct wr_endpoint *to, struct 
 	(void)!wr_backend_renew(paths->config.backend, &member->key);
 }
 
-/* By which way its handshake went. */
-static void note_way(struct member *member)
+static bool is_placed(const struct member *relay)
 {
-	struct wr_path_sight sight;
-	const struct member *relay;
+	return relay->place.ip.family != WR_FAMILY_NONE;
+}
 
-	wr_path_look(member->path, &sight);
-	relay = paths_relay_there(member->paths, &sight.endpoint);
-	member->shook_by = relay && relay != member ? sight.endpoint : (struct wr_endpoint){ 0 };
+/* It has passed a handshake on already: what we send through it has a way. */
+static void follow(struct member *member, const struct member *relay, const struct wr_endpoint *to,
+		   struct wr_instant now)
+{
+	member->shook_by = *to;
+	for (size_t i = 0; i < member->relay_count; i++)
+		if (relay_at(member, i) == relay)
+			member->relay_used = (uint8_t)i;
+	wr_path_set_relay(member->path, to, now);
+}
+
+/* Where its handshake came from: by the engine; else where traffic goes. */
+static struct wr_endpoint shook_from(const struct member *member)
+{
+	struct wr_backend_sight sight = { .shook_from.ip.family = WR_FAMILY_NONE };
+	struct wr_path_sight path;
+
+	wr_path_look(member->path, &path);
+	if (wr_backend_look_one(member->paths->config.backend, &member->key, &sight) == 0 &&
+	    sight.shook_from.ip.family != WR_FAMILY_NONE)
+		return sight.shook_from;
+	return path.endpoint;
+}
+
+/* By which way its handshake went. Traffic takes the same: only that relay knows the session, be
+ * another one chosen a hundred times. */
+static void note_way(struct member *member, struct wr_instant now)
+{
+	struct wr_endpoint from = shook_from(member);
+	const struct member *relay = paths_relay_between(member, &from);
+
+	if (!relay) {
+		member->shook_by = (struct wr_endpoint){ 0 };
+		return;
+	}
+	follow(member, relay, is_placed(relay) ? &relay->place : &from, now);
+	paths_wake(member);
 }
 
 void paths_relay_shook(struct member *relay)
@@ -175,7 +208,7 @@ void paths_relay_shook(struct member *relay)
 	size_t at = 0;
 
 	if (relay->paths->is_mesh)
-		note_way(relay);
+		note_way(relay, now);
 
 	if (!relay->is_relay)
 		return;
@@ -213,23 +246,11 @@ static bool is_to_follow(const struct member *member, struct wr_instant now)
 	       !carries(relay_at(member, member->relay_used), now);
 }
 
-/* It has passed a handshake on already: what we send through it has a way. */
-static void follow(struct member *member, const struct member *relay, const struct wr_endpoint *to,
-		   struct wr_instant now)
-{
-	member->shook_by = *to;
-	for (size_t i = 0; i < member->relay_count; i++)
-		if (relay_at(member, i) == relay)
-			member->relay_used = (uint8_t)i;
-	wr_path_set_relay(member->path, to, now);
-}
-
 void paths_heard_by_relay(struct member *member, const struct member *relay,
 			  const struct wr_endpoint *from, bool is_answer)
 {
-	bool has_place = relay->place.ip.family != WR_FAMILY_NONE;
 	/* An answer has taken our traffic along; else it goes where it is known to be reached. */
-	const struct wr_endpoint *to = is_answer || !has_place ? from : &relay->place;
+	const struct wr_endpoint *to = is_answer || !is_placed(relay) ? from : &relay->place;
 	struct wr_instant now = wr_clock_now();
 
 	if (is_answer || is_to_follow(member, now))

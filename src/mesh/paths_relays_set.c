@@ -90,10 +90,23 @@ static bool are_same(const struct wr_key *a, const struct wr_key *b, size_t coun
 	return true;
 }
 
+/* Its packets came through a relay of its before we were told that it is one. */
+static void review_direct(struct member *member, struct wr_instant now)
+{
+	struct wr_path_sight sight;
+
+	wr_path_look(member->path, &sight);
+	if (paths_relay_between(member, &sight.endpoint)) {
+		wr_path_disown(member->path, now);
+		paths_wake(member);
+	}
+}
+
 void wr_paths_set_relays(struct wr_paths *paths, const char *uid, const struct wr_key *relays,
 			 size_t count)
 {
 	struct member *member = paths_find_uid(paths, uid);
+	struct wr_instant now = wr_clock_now();
 
 	if (!member)
 		return;
@@ -106,7 +119,8 @@ void wr_paths_set_relays(struct wr_paths *paths, const char *uid, const struct w
 	member->relay_used = 0;
 	for (size_t i = 0; i < count; i++)
 		note_relay(paths, &relays[i]);
-	paths_choose_relay(member, wr_clock_now());
+	paths_choose_relay(member, now);
+	review_direct(member, now);
 }
 
 void wr_paths_keep(struct wr_paths *paths, const struct wr_key *keys, size_t count)

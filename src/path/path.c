@@ -151,6 +151,18 @@ void wr_path_set_relay(struct wr_path *path, const struct wr_endpoint *relay, st
 		path->state = WR_PATH_RELAYED;
 }
 
+void wr_path_disown(struct wr_path *path, struct wr_instant now)
+{
+	struct spot *spot = spots_find(path, &path->endpoint);
+
+	if (!path_is_direct(path))
+		return;
+	if (spot)
+		spots_forget(path, spot);
+	path_go_relayed(path, WR_PATH_REASON_NOT_TRIED, now);
+	path_retry_soon(path, now);
+}
+
 /* Where a handshake goes, if it can go to one address only. */
 static void begin_somewhere(struct wr_path *path)
 {

@@ -82,6 +82,8 @@ struct wr_path *wr_path_free(struct wr_path *path);
 /* The relay's address; family none: there is none. */
 void wr_path_set_relay(struct wr_path *path, const struct wr_endpoint *relay,
 		       struct wr_instant now);
+/* Where traffic goes directly is the address of somebody else, who relays: that was not known. */
+void wr_path_disown(struct wr_path *path, struct wr_instant now);
 /* The peer's candidates, as many as WR_PATH_CANDIDATES are kept, best first; new ones begin a
  * round. */
 void wr_path_set_candidates(struct wr_path *path, const struct wr_candidate *candidates,

@@ -70,6 +70,8 @@ struct wr_backend_peer {
 struct wr_backend_sight {
 	struct wr_key public_key;
 	struct wr_endpoint endpoint; /* where traffic goes; family none: nowhere */
+	struct wr_endpoint
+		shook_from; /* the last handshake; the engine's; family none: not known */
 	struct wr_wall latest_handshake;
 	uint64_t rx_bytes, tx_bytes;
 	struct wr_instant last_received; /* something authentic; 0: never */

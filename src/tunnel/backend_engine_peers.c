@@ -209,6 +209,7 @@ static struct wr_backend_sight sight_of(const struct wr_peer *peer)
 {
 	struct wr_backend_sight sight = {
 		.public_key = peer->public_key,
+		.shook_from = peer->managed->shook_from,
 		.latest_handshake = peer->latest_handshake,
 		.rx_bytes = load(&peer->activity.rx_bytes),
 		.tx_bytes = load(&peer->activity.tx_bytes),

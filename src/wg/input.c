@@ -61,6 +61,8 @@ static enum wr_verdict admit(struct input *input, const struct wr_key *own_publi
 /* The peer has proved that it has its key, and where it is. */
 static void heard_from(struct input *input, struct wr_peer *peer)
 {
+	if (peer->managed)
+		peer->managed->shook_from = *input->from;
 	if (!peer->managed)
 		wr_peer_set_endpoint(peer, input->from);
 	else if (wr_spread_follow(peer, input->from, input->moment->now) ||

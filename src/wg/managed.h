@@ -22,7 +22,8 @@ struct wr_managed {
 	_Atomic uint64_t quiet_until;   /* it is not told of again before this */
 	_Atomic uint64_t paid_until;    /* what was told of all addresses is paid for by then */
 	_Atomic(struct wr_relay_elsewhere *) elsewhere; /* wg/relay.h; NULL: none */
-	struct wr_spread *spread; /* the port's thread: wg/spread.h; NULL: none */
+	struct wr_endpoint shook_from; /* the port's thread: its last handshake message came from */
+	struct wr_spread *spread;      /* the port's thread: wg/spread.h; NULL: none */
 };
 
 /* Something authentic came. */

@@ -54,10 +54,10 @@ static bool has_no_way(const struct wr_zeroconf *zc, const struct contact *conta
 	       (sight.tx_bytes && !sight.latest_handshake.ns);
 }
 
-static bool is_home(const struct wr_zeroconf *zc, const struct contact *contact)
+bool zc_is_home(const struct wr_zeroconf *zc, const struct wr_key *identity)
 {
 	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
-		if (wr_key_equal(&zc->homes[i].identity, &contact->identity))
+		if (wr_key_equal(&zc->homes[i].identity, identity))
 			return true;
 	return false;
 }
@@ -85,7 +85,8 @@ static struct contact *choose(struct wr_zeroconf *zc)
 	while ((contact = zc_next(zc, &at))) {
 		struct wr_record record;
 
-		if (!contact->is_alive || is_home(zc, contact) || !is_better(zc, contact, best))
+		if (!contact->is_alive || zc_is_home(zc, &contact->identity) ||
+		    !is_better(zc, contact, best))
 			continue;
 		if (zc_record_of(zc, &contact->identity, &record) && may_be_home(zc, &record) &&
 		    (zc_is_open_relay(&record) || is_direct(zc, contact)))
@@ -133,6 +134,16 @@ static void drop(struct wr_zeroconf *zc, struct home *home)
 	*home = (struct home){ .is_asked = home->is_asked, .generation = home->generation + 1 };
 }
 
+/* The last one that there is stays until it is dead: it may only be slow, and without it nobody
+ * would reach us. */
+static bool is_last(struct wr_zeroconf *zc, const struct home *home)
+{
+	for (size_t i = 0; i < WR_ITEM_RELAYS; i++)
+		if (&zc->homes[i] != home && zc->homes[i].is_working)
+			return false;
+	return home->is_working && !choose(zc);
+}
+
 struct asked {
 	struct wr_zeroconf *zc;
 	size_t at;
@@ -155,7 +166,7 @@ static void on_ponged(void *context, int error, uint32_t latency_us)
 	home->missed = is_good ? 0 : home->missed + 1;
 	home->ask_at = wr_after(wr_clock_now(), is_good ? ASK_EACH : ASK_AGAIN);
 	home->is_working |= is_good;
-	if (home->missed >= (error ? MISSED_MAX : INDIRECT_MAX))
+	if (home->missed >= (error ? MISSED_MAX : INDIRECT_MAX) && !is_last(zc, home))
 		drop(zc, home);
 	zc_review_record(zc);
 }

@@ -112,6 +112,7 @@ struct wr_zeroconf {
 	unsigned stranded; /* looks at which there was no way to somebody, nor an open member */
 	struct wr_instant stranded_due;
 	struct wr_endpoint observed; /* where an open member hears us; family none: not known */
+	struct wr_key observer;      /* its identity */
 
 	/* Who was a member when we ended last: visited until gossip knows it. */
 	struct wr_bytes *past;
@@ -258,6 +259,7 @@ void zc_set_relays(struct wr_zeroconf *zc);
 bool zc_may_relay(void *context, const struct wr_key *from, const struct wr_key *to);
 /* Open members answer STUN on their port. */
 size_t zc_observers(void *context, struct wr_endpoint *ret_endpoints, size_t max);
+bool zc_is_home(const struct wr_zeroconf *zc, const struct wr_key *identity);
 void zc_observed(void *context, const struct wr_key *by, const struct wr_endpoint *us);
 
 /* --- door.c: who comes into a closed mesh --- */

@@ -100,6 +100,15 @@ size_t zc_observers(void *context, struct wr_endpoint *ret_endpoints, size_t max
 	return count;
 }
 
+/* A NAT may show each another address: the word of one counts, as long as it is our home; else all
+ * would be told anew with each pulse. */
+static bool may_observe(const struct wr_zeroconf *zc, const struct contact *by)
+{
+	return zc->observed.ip.family == WR_FAMILY_NONE ||
+	       wr_key_equal(&zc->observer, &by->identity) ||
+	       (zc_is_home(zc, &by->identity) && !zc_is_home(zc, &zc->observer));
+}
+
 void zc_observed(void *context, const struct wr_key *by, const struct wr_endpoint *us)
 {
 	struct wr_zeroconf *zc = context;
@@ -109,8 +118,10 @@ void zc_observed(void *context, const struct wr_key *by, const struct wr_endpoin
 
 	/* Who is on our LAN sees what we see; who is open sees what the world sees. */
 	if (!contact || !zc_record_of(zc, &contact->identity, &record) ||
-	    !zc_is_open_relay(&record) || wr_endpoint_equal_remote(&zc->observed, us))
+	    !zc_is_open_relay(&record) || wr_endpoint_equal_remote(&zc->observed, us) ||
+	    !may_observe(zc, contact))
 		return;
 	zc->observed = *us;
+	zc->observer = contact->identity;
 	wr_node_add_candidates(zc->node, &candidate, 1);
 }

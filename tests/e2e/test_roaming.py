@@ -75,8 +75,13 @@ def test_peer_moves_from_one_family_to_the_other(lab):
     stream = traffic.Stream(a.host, b.host, b.inner4)
     stream.wait_for(SOME)
     b.outer, a.outer = "fd00:2::1", "fd00:1::1"
-    a.wg(f"set wg0 peer {b.public} endpoint {b.endpoint()}")
-    wait_known(b, a)
+
+    def moves():
+        # What b has sent already takes the endpoint back, if it comes before anything has left by the new one.
+        a.wg(f"set wg0 peer {b.public} endpoint {b.endpoint()}")
+        return b.peer().endpoint == a.endpoint()
+
+    wait.until(moves, 10, f"b to learn {a.endpoint()}", 0.1)
     stream.wait_for(SOME)
     stream.end()
 

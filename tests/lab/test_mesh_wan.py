@@ -92,6 +92,19 @@ def world():
         lab.close()
 
 
+def test_a_nat_that_maps_by_destination_is_told_of_once(world):
+    """Each of three that are open sees who is behind it at another address; that is no news for all with each pulse."""
+    _internet, members = world
+    watched, talker = members["full", 2], members["symmetric", 1]
+    before = watched.said().count(" is alive")
+    for _ in range(4):
+        for other in members.values():
+            assert other is talker or talker.reaches(other)
+        time.sleep(2)
+    # Some 40 before.
+    assert watched.said().count(" is alive") - before < 20, watched.said()[-3000:]
+
+
 def goes_directly(internet, a, b):
     """Five pings and their answers, of which none is lost: counted on the core."""
     passed = internet.watch(a.host.site.outside, b.host.site.outside)
@@ -104,7 +117,8 @@ def test_nat_on_both_sides(world, kinds):
     """Traffic flows at once, and directly where the table of tests/lab/test_pairs.py says so."""
     internet, members = world
     a, b = members[kinds[0], 1], members[kinds[1], 2]
-    assert len(a.reaches(b, 3)) >= 2, "traffic flows at once, whatever the path"
+    assert len(a.reaches(b, 3)) >= 2, "traffic flows at once, whatever the path\n" + "\n".join(
+        f"{one.peer(other)}\nrelays: {one.own['relays']}\n{one.said()[-1500:]}" for one, other in ((a, b), (b, a)))
     if expected(*kinds) == "direct":
         a.wait_path(b, "direct", 20)
         b.wait_path(a, "direct", 20)

@@ -636,11 +636,11 @@ static bool is_at(struct side *side, const struct side *other, const struct side
 	       wr_endpoint_equal_remote(&sight.path.endpoint, &there);
 }
 
-static void await_kept(void)
+static void await_kept(struct side *side)
 {
 	uint64_t begun = now_ms();
 
-	while (!sight_of(b, r1).latest_handshake.ns || !sight_of(b, r2).latest_handshake.ns) {
+	while (!sight_of(side, r1).latest_handshake.ns || !sight_of(side, r2).latest_handshake.ns) {
 		if (now_ms() - begun > 20000)
 			fail_msg("no session with who relays");
 		turn_for(20);
@@ -656,7 +656,7 @@ static void test_mesh_relays_the_first_packet(void **state)
 	cut(a, b);
 	start_all();
 	use_relays();
-	await_kept();
+	await_kept(b);
 	from = socket_of(a);
 	to = socket_of(b);
 	send_to(from, b, 100);
@@ -682,7 +682,7 @@ static void test_mesh_leaves_a_relay_that_is_silent(void **state)
 	cut(a, b);
 	start_all();
 	use_relays();
-	await_kept();
+	await_kept(b);
 	flow_start(&flow);
 	await_flow(&flow, 300, 20000);
 	used = is_at(a, b, r1) ? r1 : r2;
@@ -709,7 +709,7 @@ static void test_mesh_goes_direct_when_it_can(void **state)
 	cut(a, b);
 	start_all();
 	use_relays();
-	await_kept();
+	await_kept(b);
 	flow_start(&flow);
 	await_flow(&flow, 100, 20000);
 	assert_true(is_at(a, b, r1) || is_at(a, b, r2));
@@ -747,7 +747,7 @@ static void test_mesh_relay_may_send_from_another_address(void **state)
 		      a->outside, b->outside);
 	start_all();
 	use_relays();
-	await_kept();
+	await_kept(b);
 	wr_paths_set_relays(a->paths, uid(b), &r1->public_key, 1);
 	wr_paths_set_relays(b->paths, uid(a), &r1->public_key, 1);
 	flow_start(&flow);
@@ -763,6 +763,81 @@ static void test_mesh_relay_may_send_from_another_address(void **state)
 	namespace_run("/usr/sbin/ip -n third addr del 192.0.2.33/24 dev cable");
 }
 
+/* One side is asked through a relay before it hears that there is one. */
+static void test_mesh_relay_that_is_told_of_late_is_no_direct_path(void **state)
+{
+	int from, to;
+
+	(void)state;
+	cut(a, b);
+	start_all();
+	turn_for(20);
+	from = socket_of(a);
+	to = socket_of(b);
+	send_to(to, r1, 100); /* a session, as gossip makes one */
+	send_to(from, r1, 100);
+	await_direct(b, r1);
+	await_direct(a, r1);
+	wr_paths_set_relays(a->paths, uid(b), &r1->public_key, 1);
+	send_to(from, b, 100);
+	await_packet(to, PATIENCE_MS);
+	send_to(to, a, 100);
+	await_packet(from, PATIENCE_MS);
+	assert_int_equal(sight_of(b, a).path.state, WR_PATH_DIRECT);
+	wr_paths_set_relays(b->paths, uid(a), &r1->public_key, 1);
+	assert_true(is_at(b, a, r1));
+	assert_true(is_at(a, b, r1));
+	send_to(to, a, 100);
+	await_packet(from, PATIENCE_MS);
+	close(from);
+	close(to);
+}
+
+/* Each side would take another one: only the one that passed the handshake on knows the session. */
+static void check_one_relay(struct side *first, struct side *second)
+{
+	unsigned came = 0, back = 0;
+	int from, to;
+
+	const struct wr_key relays[] = { r1->public_key, r2->public_key };
+
+	cut(a, b);
+	start_all();
+	wr_paths_keep(a->paths, relays, 2);
+	use_relays();
+	await_kept(a);
+	await_kept(b);
+	wr_paths_set_relays(first->paths, uid(second), &r1->public_key, 1);
+	wr_paths_set_relays(second->paths, uid(first), &r2->public_key, 1);
+	from = socket_of(first);
+	to = socket_of(second);
+	send_to(from, second, 100);
+	await_packet(to, PATIENCE_MS);
+	for (unsigned i = 0; i < 100; i++) {
+		send_to(from, second, 100);
+		send_to(to, first, 100);
+		turn_for(10);
+		came += has_come(to);
+		back += has_come(from);
+	}
+	assert_in_range(came, 90, 100);
+	assert_in_range(back, 90, 100);
+	close(from);
+	close(to);
+}
+
+static void test_mesh_both_take_the_relay_of_the_handshake(void **state)
+{
+	(void)state;
+	check_one_relay(a, b);
+}
+
+static void test_mesh_both_take_the_relay_of_the_others_handshake(void **state)
+{
+	(void)state;
+	check_one_relay(b, a);
+}
+
 static void test_mesh_relay_that_refuses_is_none(void **state)
 {
 	int from, to;
@@ -772,7 +847,7 @@ static void test_mesh_relay_that_refuses_is_none(void **state)
 	r1->relays = r2->relays = false;
 	start_all();
 	use_relays();
-	await_kept();
+	await_kept(b);
 	from = socket_of(a);
 	to = socket_of(b);
 	send_to(from, b, 100);
@@ -792,7 +867,7 @@ static void test_mesh_relay_may_be_gone_from_the_map(void **state)
 	cut(a, b);
 	start_all();
 	use_relays();
-	await_kept();
+	await_kept(b);
 	whole = a->map;
 	less = networks_empty();
 	networks_forget_hub(less);
@@ -884,6 +959,9 @@ int main(void)
 		TEST(test_mesh_leaves_a_relay_that_is_silent),
 		TEST(test_mesh_goes_direct_when_it_can),
 		TEST(test_mesh_relay_may_send_from_another_address),
+		TEST(test_mesh_relay_that_is_told_of_late_is_no_direct_path),
+		TEST(test_mesh_both_take_the_relay_of_the_handshake),
+		TEST(test_mesh_both_take_the_relay_of_the_others_handshake),
 		TEST(test_mesh_relay_that_refuses_is_none),
 		TEST(test_mesh_relay_may_be_gone_from_the_map),
 	};
