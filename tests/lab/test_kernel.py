@@ -205,7 +205,7 @@ def test_the_policy_is_enforced_by_nftables_at_the_kernels_member(world):
     listener = Listener(world)
     flow = wait.until(lambda: listener.connect(Listener.SHUT), 20, "a connection")
     assert echoed(flow)
-    assert len(birch.reaches(gale)) == 3
+    wait.until(lambda: len(birch.reaches(gale)) == 3, 20, "three of three")
     generation = birch.status()["generation"]
     world.deafen(birch)
     world.network.policy(f"allow birch -> gale tcp {Listener.OPEN}\ndefault deny\n")
@@ -253,7 +253,11 @@ def test_leaving_puts_everything_back(world):
 
 @pytest.mark.limit(240)
 def test_an_agent_that_is_killed_leaves_its_tunnel_and_finds_it_again(world):
-    birch, gale = world.birch, world.join("auto")
+    birch, before = world.birch, world.gale
+    if before.is_running():  # the test above has not made it leave
+        before.cli("leave")
+        wait.until(lambda: not before.is_running(), 20, "the agent to end", 0.1)
+    gale = world.join("auto")
     settle(birch, gale)
     assert gale.status()["backend"] == "kernel"
     assert birch.reaches(gale)
@@ -261,4 +265,7 @@ def test_an_agent_that_is_killed_leaves_its_tunnel_and_finds_it_again(world):
     assert len(birch.reaches(gale)) == 3, "the kernel carries on without it"
     gale.start()
     gale.wait_connected(40)
-    assert len(birch.reaches(gale)) == 3 and len(gale.reaches(birch)) == 3
+    for one, other in ((birch, gale), (gale, birch)):
+        # While addresses are tried the kernel's single endpoint is away for moments (docs/agents.md).
+        assert len(one.reaches(other)) >= 2
+        wait.until(lambda one=one, other=other: len(one.reaches(other)) == 3, 20, lambda one=one, other=other: f"three of three: {one.said()[-2000:]}")
